@@ -1,0 +1,2 @@
+//! Builds the real world and hands it to `run`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Which strings to hide, and hiding them.

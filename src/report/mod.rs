@@ -1,0 +1,123 @@
+//! What a run found and did, as data; printed as text, Markdown or JSON.
+
+use std::time::Duration;
+
+use crate::error::{Problem, Stage};
+use crate::object::ObjectId;
+
+/// The difference between the cluster and the build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Change {
+    /// The cluster lacks it.
+    Added,
+    /// Both have it, with different content.
+    Changed,
+    /// The cluster has it and will not any more.
+    Removed,
+    /// Both have the same.
+    Unchanged,
+    /// Cannot be told, because its value is not given here.
+    Unknown,
+}
+
+/// One key of an object; never its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyReport {
+    /// Key of a Secret or ConfigMap, or the dotted path of a field of another kind.
+    pub key: String,
+    /// What happens to it.
+    pub change: Change,
+    /// The placeholders that fill it, each with where its value came from; empty for a literal.
+    pub values: Vec<ValueReport>,
+}
+
+/// A placeholder's name and the source of its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueReport {
+    /// The placeholder's name.
+    pub name: String,
+    /// Where its value came from, such as `environment`, `secrets`, `vars`, `env-file`, `default`.
+    pub source: &'static str,
+    /// Whether the value must not be shown.
+    pub sensitive: bool,
+}
+
+/// How far an object got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing is to be done, or this run does not write.
+    Planned,
+    /// Written, and read back as written where it holds data.
+    Done,
+    /// The write was refused.
+    Failed,
+    /// The run stopped before it.
+    NotReached,
+}
+
+/// One object of the build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectReport {
+    /// Which one.
+    pub id: ObjectId,
+    /// What happens to it.
+    pub change: Change,
+    /// How far it got.
+    pub progress: Progress,
+    /// Its keys or fields; all of them for a Secret or ConfigMap, the changed ones for other kinds.
+    pub keys: Vec<KeyReport>,
+}
+
+/// A workload that was waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolloutReport {
+    /// Which one.
+    pub id: ObjectId,
+    /// Whether it became ready in time.
+    pub ready: bool,
+    /// What was seen, such as `2 of 2 pods ready` or why it failed.
+    pub detail: String,
+}
+
+/// Where a run wrote to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The kubeconfig's context.
+    pub context: String,
+    /// The API server's URL.
+    pub server: String,
+}
+
+/// All that a run has to say when it ends, well or not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The command's word, such as `apply`.
+    pub command: &'static str,
+    /// The environment's name, such as `staging`.
+    pub environment: String,
+    /// Nothing was written to the cluster because the user asked for that.
+    pub dry_run: bool,
+    /// The cluster, once it is known.
+    pub target: Option<Target>,
+    /// The secret patch's path relative to the workspace, if one was written and stays.
+    pub patch: Option<String>,
+    /// Every placeholder that was filled.
+    pub values: Vec<ValueReport>,
+    /// Every object of the build, in the build's order; for `render`, of the patch.
+    pub objects: Vec<ObjectReport>,
+    /// Workloads that were waited for.
+    pub rollouts: Vec<RolloutReport>,
+    /// Findings of every weight, in the order they were found.
+    pub problems: Vec<Problem>,
+    /// How long each stage took, in order.
+    pub stages: Vec<(Stage, Duration)>,
+    /// The stage that failed, if one did.
+    pub failed: Option<Stage>,
+}
+
+impl Outcome {
+    /// Whether something of the cluster differs from the build (or differed, before it was applied).
+    pub fn changed(&self) -> bool {
+        self.objects.iter().any(|object| object.change != Change::Unchanged)
+    }
+}
