@@ -7,3 +7,5 @@ pub mod object;
 pub mod patch;
 pub mod report;
 pub mod secret;
+pub mod template;
+pub mod values;

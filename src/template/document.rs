@@ -1,0 +1,315 @@
+//! A template file as documents of nodes, each scalar with the place of its own source text.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+
+use super::span;
+use crate::error::{Place, Problem};
+
+/// Index of a node in its [`SourceFile`].
+pub(crate) type NodeId = usize;
+
+/// A YAML node.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) content: Content,
+    /// Line and column from 1, in characters.
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    Scalar(Scalar),
+    Sequence(Vec<NodeId>),
+    Mapping(Vec<(NodeId, NodeId)>),
+    /// Another node, by its anchor.
+    Alias(NodeId),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Scalar {
+    /// The text a YAML reader sees.
+    pub(crate) text: String,
+    pub(crate) style: ScalarStyle,
+    /// A tag of the author's own stands before it.
+    pub(crate) tagged: bool,
+    /// Bytes of the file that hold the scalar: quotes or block header included, anchor and tag not.
+    /// Empty for scalars without a `$`: nobody asks for them.
+    pub(crate) source: Range<usize>,
+}
+
+/// One template file, read.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceFile {
+    /// Its name in messages.
+    pub(crate) name: String,
+    /// Its text, without a byte order mark.
+    pub(crate) text: String,
+    pub(crate) has_byte_order_mark: bool,
+    pub(crate) nodes: Vec<Node>,
+    /// The root node of each document.
+    pub(crate) roots: Vec<NodeId>,
+}
+
+impl SourceFile {
+    /// Reads `text` as YAML 1.2, of which JSON is a part.
+    pub(crate) fn parse(name: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut file = Self {
+            name: name.to_owned(),
+            text: bare.to_owned(),
+            has_byte_order_mark: bare.len() != text.len(),
+            nodes: Vec::new(),
+            roots: Vec::new(),
+        };
+        let mut reader =
+            Reader { file: &mut file, offsets: Offsets::new(bare), open: Vec::new(), anchors: BTreeMap::new() };
+        reader.read(bare).map_err(|problem| vec![*problem])?;
+        let problems = file.duplicate_keys();
+        if problems.is_empty() { Ok(file) } else { Err(problems) }
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id]
+    }
+
+    /// The node itself, or what its alias stands for.
+    pub(crate) fn resolve(&self, id: NodeId) -> NodeId {
+        match self.nodes[id].content {
+            Content::Alias(target) => target,
+            _ => id,
+        }
+    }
+
+    pub(crate) fn scalar(&self, id: NodeId) -> Option<&Scalar> {
+        match &self.nodes[self.resolve(id)].content {
+            Content::Scalar(scalar) => Some(scalar),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn place(&self, id: NodeId) -> Place {
+        let node = &self.nodes[id];
+        Place::new(&self.name, node.line, node.column)
+    }
+
+    /// The value of `key` in the mapping `id`.
+    pub(crate) fn get(&self, id: NodeId, key: &str) -> Option<NodeId> {
+        let Content::Mapping(pairs) = &self.nodes[self.resolve(id)].content else { return None };
+        pairs.iter().find(|(k, _)| self.scalar(*k).is_some_and(|scalar| scalar.text == key)).map(|(_, value)| *value)
+    }
+
+    /// kustomize takes the first of two equal keys and kubectl the last, both without a word.
+    fn duplicate_keys(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for node in &self.nodes {
+            let Content::Mapping(pairs) = &node.content else { continue };
+            let mut seen = BTreeMap::new();
+            for (key, _) in pairs {
+                let Some(scalar) = self.scalar(*key).filter(|scalar| scalar.text != "<<") else { continue };
+                if let Some(first) = seen.insert(scalar.text.as_str(), *key) {
+                    problems.push(
+                        Problem::error(
+                            "duplicate-key",
+                            format!(
+                                "key `{}` stands twice in one mapping, first in line {}",
+                                scalar.text, self.nodes[first].line
+                            ),
+                        )
+                        .at(self.place(*key))
+                        .help("remove one of them: kustomize would take the first, kubectl the last"),
+                    );
+                }
+            }
+        }
+        problems
+    }
+}
+
+/// Character indices of the parser as byte offsets.
+struct Offsets(Option<Vec<usize>>);
+
+impl Offsets {
+    fn new(text: &str) -> Self {
+        Self((!text.is_ascii()).then(|| text.char_indices().map(|(offset, _)| offset).chain([text.len()]).collect()))
+    }
+
+    fn byte(&self, index: usize) -> usize {
+        self.0.as_ref().map_or(index, |offsets| offsets.get(index).or(offsets.last()).copied().unwrap_or(index))
+    }
+}
+
+/// A collection that is being read.
+struct Open {
+    id: NodeId,
+    /// The key that waits for its value.
+    key: Option<NodeId>,
+}
+
+struct Reader<'a> {
+    file: &'a mut SourceFile,
+    offsets: Offsets,
+    open: Vec<Open>,
+    anchors: BTreeMap<usize, NodeId>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, text: &str) -> Result<(), Box<Problem>> {
+        let mut parser = Parser::new_from_str(text);
+        while let Some(event) = parser.next_event() {
+            let (event, span) = event.map_err(|error| Box::new(self.syntax_problem(text, &error)))?;
+            self.take(event, span, text)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, event: Event<'_>, span: Span, text: &str) -> Result<(), Box<Problem>> {
+        match event {
+            Event::Scalar(value, style, anchor, tag) => {
+                let source = if value.contains('$') {
+                    let from = self.offsets.byte(span.start.index());
+                    let to = self.offsets.byte(span.end.index());
+                    span::of_scalar(text, from..to, style, &value).ok_or_else(|| Box::new(self.lost_scalar(span)))?
+                } else {
+                    0..0
+                };
+                let scalar = Scalar { text: value.into_owned(), style, tagged: tag.is_some(), source };
+                self.add(Content::Scalar(scalar), anchor, span);
+            }
+            Event::SequenceStart(anchor, _) => self.begin(Content::Sequence(Vec::new()), anchor, span),
+            Event::MappingStart(anchor, _) => self.begin(Content::Mapping(Vec::new()), anchor, span),
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.open.pop();
+            }
+            Event::Alias(anchor) => match self.anchors.get(&anchor).copied() {
+                Some(target) if !self.open.iter().any(|open| open.id == target) => {
+                    self.add(Content::Alias(target), 0, span);
+                }
+                _ => return Err(Box::new(self.alias_problem(span))),
+            },
+            Event::DocumentStart(_) => self.anchors.clear(),
+            Event::DocumentEnd | Event::StreamStart | Event::StreamEnd | Event::Nothing => {}
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, content: Content, anchor: usize, span: Span) {
+        let id = self.add(content, anchor, span);
+        self.open.push(Open { id, key: None });
+    }
+
+    fn add(&mut self, content: Content, anchor: usize, span: Span) -> NodeId {
+        let id = self.file.nodes.len();
+        self.file.nodes.push(Node { content, line: span.start.line(), column: span.start.col() + 1 });
+        if anchor != 0 {
+            self.anchors.insert(anchor, id);
+        }
+        let Some(parent) = self.open.last_mut() else {
+            self.file.roots.push(id);
+            return id;
+        };
+        match &mut self.file.nodes[parent.id].content {
+            Content::Sequence(items) => items.push(id),
+            Content::Mapping(pairs) => match parent.key.take() {
+                Some(key) => pairs.push((key, id)),
+                None => parent.key = Some(id),
+            },
+            Content::Scalar(_) | Content::Alias(_) => {}
+        }
+        id
+    }
+
+    fn syntax_problem(&self, text: &str, error: &saphyr_parser::ScanError) -> Problem {
+        let marker = error.marker();
+        let line = text.lines().nth(marker.line().saturating_sub(1)).unwrap_or_default();
+        let help = if line.contains("{{") {
+            "`{{ … }}` is a Go template: render it to plain YAML first"
+        } else if line.contains("${") && line.replace("${", "").contains(['[', '{', ':']) {
+            "inside `[…]` and `{…}`, and before `: `, a placeholder needs quotes: \"${NAME}\""
+        } else {
+            "a template is YAML or JSON before it is filled; mend this line"
+        };
+        Problem::error("template-syntax", format!("not YAML: {}", error.info()))
+            .at(Place::new(&self.file.name, marker.line(), marker.col() + 1))
+            .help(help)
+    }
+
+    fn alias_problem(&self, span: Span) -> Problem {
+        Problem::error("template-syntax", "an alias of an anchor that is not complete before it")
+            .at(Place::new(&self.file.name, span.start.line(), span.start.col() + 1))
+            .help("an anchor must stand in the same document, before its alias, and not contain it")
+    }
+
+    fn lost_scalar(&self, span: Span) -> Problem {
+        Problem::error("template-syntax", "this scalar is written in a way that cannot be filled safely")
+            .at(Place::new(&self.file.name, span.start.line(), span.start.col() + 1))
+            .help("write it in double quotes on one line, or as a block scalar with `|`")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(text: &str) -> Vec<String> {
+        let file = SourceFile::parse("t.yml", text).expect("YAML");
+        file.nodes
+            .iter()
+            .filter_map(|node| match &node.content {
+                Content::Scalar(scalar) if !scalar.source.is_empty() => {
+                    Some(file.text[scalar.source.clone()].to_owned())
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_scalars_source_is_exact_in_every_style() {
+        let text = "a: ${A} # tail\nb: &x \"q ${B}\"   # c\nc: 'it''s ${C}'\nd: |  # h | x\n  l ${D}\n\ne: >-\n  f ${E}\n  t\n\
+                    f: plain\n  multi ${F}\n  # comment\ng: !t &an ${G} # c\n? ${H}\n: x\n";
+        assert_eq!(
+            sources(text),
+            [
+                "${A}",
+                "\"q ${B}\"",
+                "'it''s ${C}'",
+                "|  # h | x\n  l ${D}\n\n",
+                ">-\n  f ${E}\n  t\n",
+                "plain\n  multi ${F}",
+                "${G}",
+                "${H}"
+            ]
+        );
+    }
+
+    #[test]
+    fn sources_are_exact_after_wide_characters_and_without_a_final_newline() {
+        assert_eq!(sources("é: \"ü ${A}\"\nb: |\n  😀 ${B}"), ["\"ü ${A}\"", "|\n  😀 ${B}"]);
+        assert_eq!(sources("\u{feff}a: ${A}\r\nb: |\r\n  ${B}\r\n  x\r\n"), ["${A}", "|\r\n  ${B}\r\n  x\r\n"]);
+        assert_eq!(sources("{\"a\": \"b ${A}\",\n\t\"c\": [\"${B}\"]}"), ["\"b ${A}\"", "\"${B}\""]);
+        assert_eq!(
+            sources("- |\n ${A}\n# c\n- b: |2\n\n     ${B}\n    # c\n- &k !!str\n  ${C}\n"),
+            ["|\n ${A}\n", "|2\n\n     ${B}\n    # c\n", "${C}"]
+        );
+    }
+
+    #[test]
+    fn a_duplicate_key_is_refused_with_both_lines() {
+        let problems = SourceFile::parse("t.yml", "a: 1\nb:\n  c: 1\n  'c': 2\n").expect_err("duplicate");
+        assert_eq!(problems[0].message, "key `c` stands twice in one mapping, first in line 3");
+        assert_eq!(problems[0].place, Some(Place::new("t.yml", 4, 3)));
+    }
+
+    #[test]
+    fn broken_yaml_is_refused_with_its_line_and_a_remedy() {
+        let problems = SourceFile::parse("t.yml", "a: b\nc: [${A}, b]\n").expect_err("flow");
+        assert_eq!(problems[0].place.as_ref().map(|place| place.line), Some(2));
+        assert!(problems[0].help.as_deref().is_some_and(|help| help.contains("needs quotes")));
+        assert!(SourceFile::parse("t.yml", "a: *nope\n").is_err());
+        assert!(SourceFile::parse("t.yml", "a: &a [*a]\n").is_err());
+    }
+}

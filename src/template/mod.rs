@@ -1,0 +1,223 @@
+//! The template language: placeholders found in the parsed tree, filled where they stand, proved by a second reader.
+//!
+//! Nothing is replaced as text: no value can break or extend the YAML, and all that is not a placeholder stays byte for byte.
+
+pub(crate) mod document;
+mod emit;
+mod expand;
+mod fill;
+mod objects;
+pub(crate) mod place;
+pub(crate) mod placeholder;
+mod span;
+mod structure;
+mod url;
+mod verify;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use document::SourceFile;
+pub use expand::FillRules;
+use place::Survey;
+
+use crate::error::{Place, Problem};
+use crate::patch::PatchObject;
+use crate::secret::Secret;
+use crate::values::{Values, is_login_name, is_reserved};
+
+/// A template of one or more files, read and surveyed.
+#[derive(Debug)]
+pub struct Template {
+    files: Vec<(SourceFile, Survey)>,
+}
+
+/// A placeholder's name and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The name.
+    pub name: String,
+    /// Where its `${` stands.
+    pub place: Place,
+}
+
+/// A filled template.
+#[derive(Debug)]
+pub struct Filled {
+    /// The secret patch's text, in the template's own bytes but for the filled scalars.
+    pub text: Secret,
+    /// What the build must hold.
+    pub objects: Vec<PatchObject>,
+    /// Filled scalars that hold a sensitive value and something else, such as a connection string.
+    pub composed: Vec<Secret>,
+    /// Keys of Secrets that a default of the template filled: the placeholder's name and the place.
+    pub defaults_in_secrets: Vec<Asked>,
+    /// Names for which a default of the template was used.
+    pub defaulted: BTreeSet<String>,
+    /// Warnings and notices.
+    pub notices: Vec<Problem>,
+}
+
+impl Template {
+    /// Reads files, each a name for messages and its text.
+    ///
+    /// # Errors
+    /// What is not YAML or JSON, with line and column; keys that stand twice.
+    pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Problem>> {
+        let mut read = Vec::new();
+        let mut problems = Vec::new();
+        for (name, text) in files {
+            match SourceFile::parse(name, text).and_then(|file| place::survey(&file).map(|survey| (file, survey))) {
+                Ok(file) => read.push(file),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.is_empty() { Ok(Self { files: read }) } else { Err(problems) }
+    }
+
+    /// Every placeholder that is to be filled, in the order of the text; a name may come several times.
+    pub fn asked(&self, rules: &FillRules) -> Vec<Asked> {
+        let mut asked = Vec::new();
+        for (file, node, parsed) in self.parsed_scalars() {
+            for placeholder in parsed.placeholders().into_iter().filter(|placeholder| !rules.keeps(&placeholder.name)) {
+                let place = fill::placeholder_place(file, node, &placeholder.name);
+                asked.push(Asked { name: placeholder.name.clone(), place });
+            }
+        }
+        asked
+    }
+
+    /// Every `$NAME` without braces.
+    pub fn bare(&self) -> Vec<Asked> {
+        let mut bare = Vec::new();
+        for (file, node, parsed) in self.parsed_scalars() {
+            bare.extend(parsed.bare.into_iter().map(|(name, _)| Asked { name, place: file.place(node) }));
+        }
+        bare
+    }
+
+    /// Fills the template.
+    ///
+    /// # Errors
+    /// Everything that stands in the way, all files at once: missing and empty values, reserved names, structures that a value would break.
+    pub fn fill(&self, values: &Values, rules: &FillRules) -> Result<Filled, Vec<Problem>> {
+        let mut problems = self.refused_names(values, rules);
+        let mut files = Vec::new();
+        for (file, survey) in &self.files {
+            match fill::fill(file, survey, values, rules) {
+                Ok(filled) => files.push(filled),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(with_remedy_for_missing(problems));
+        }
+        Ok(Filled {
+            text: Secret::new(joined(&files)),
+            objects: files.iter().flat_map(objects::of).collect(),
+            composed: files.iter().flat_map(objects::composed).collect(),
+            defaults_in_secrets: files.iter().flat_map(objects::defaults_in_secrets).collect(),
+            defaulted: files
+                .iter()
+                .flat_map(|file| &file.scalars)
+                .flat_map(|scalar| scalar.expansion.defaulted.clone())
+                .collect(),
+            notices: self.notices(&files),
+        })
+    }
+
+    fn parsed_scalars(&self) -> impl Iterator<Item = (&SourceFile, document::NodeId, placeholder::Parsed)> {
+        self.files.iter().flat_map(|(file, _)| {
+            (0..file.nodes.len()).filter_map(move |node| match &file.node(node).content {
+                document::Content::Scalar(scalar) if scalar.text.contains('$') => {
+                    Some((file, node, placeholder::parse(&scalar.text)))
+                }
+                _ => None,
+            })
+        })
+    }
+
+    fn refused_names(&self, values: &Values, rules: &FillRules) -> Vec<Problem> {
+        let reserved = self.asked(rules).into_iter().filter(|asked| is_reserved(&asked.name)).map(|asked| {
+            Problem::error(
+                "reserved-name",
+                format!("`{}` belongs to the runner or to this program and is never filled", asked.name),
+            )
+            .at(asked.place)
+            .help(format!(
+                "rename it, or keep it as text: `keep-placeholders: {0}`, or `$${{{0}}}` in the template",
+                asked.name
+            ))
+        });
+        let replaced_by_envsubst = |name: &str| {
+            values.is_in_environment(name) && !is_reserved(name) && !is_login_name(name) && !rules.keeps(name)
+        };
+        let bare = self.bare().into_iter().filter(|bare| replaced_by_envsubst(&bare.name)).map(|bare| {
+            Problem::error("bare-name", format!("`${0}` is not filled: only `${{{0}}}` is", bare.name))
+                .at(bare.place)
+                .help(format!("write `${{{0}}}`, or keep it as text: `keep-placeholders: {0}`", bare.name))
+        });
+        reserved.chain(bare).collect()
+    }
+
+    fn notices(&self, files: &[fill::FilledFile<'_>]) -> Vec<Problem> {
+        let mut foreign: BTreeMap<&str, usize> = BTreeMap::new();
+        for (file, _, parsed) in self.parsed_scalars().filter(|(_, _, parsed)| parsed.foreign > 0) {
+            *foreign.entry(&file.name).or_default() += parsed.foreign;
+        }
+        let mut notices: Vec<Problem> = foreign
+            .into_iter()
+            .map(|(file, count)| {
+                let what = if count == 1 { "1 form".to_owned() } else { format!("{count} forms") };
+                Problem::notice(
+                    "foreign-form",
+                    format!("`{file}`: {what} such as `${{x%y}}` or `$(…)` stay as they are"),
+                )
+            })
+            .collect();
+        notices.extend(objects::clear_copies(files));
+        notices
+    }
+}
+
+/// Files one after another, each a document of its own.
+fn joined(files: &[fill::FilledFile<'_>]) -> String {
+    let mut out = String::new();
+    for (index, filled) in files.iter().enumerate() {
+        if index == 0 {
+            out.push_str(if filled.file.has_byte_order_mark { "\u{feff}" } else { "" });
+        } else {
+            if !out.ends_with('\n') {
+                out.push('\n');
+            }
+            out.push_str(if filled.text.starts_with("---") { "" } else { "---\n" });
+        }
+        out.push_str(&filled.text);
+    }
+    out
+}
+
+/// One remedy for all missing values, behind the last of them: the lines to add to the step.
+fn with_remedy_for_missing(mut problems: Vec<Problem>) -> Vec<Problem> {
+    let missing = |problem: &Problem| matches!(problem.kind, "missing-value" | "empty-value");
+    let names: BTreeSet<&str> = problems
+        .iter()
+        .filter(|problem| missing(problem))
+        .filter_map(|problem| problem.message.split('`').nth(1))
+        .collect();
+    let Some(first) = names.first() else { return problems };
+    let lines: Vec<String> = names.iter().map(|name| format!("    {name}: ${{{{ secrets.{name} }}}}")).collect();
+    let help = format!(
+        "add to the step:\n  env:\n{}\nor keep what something else fills later: `keep-placeholders: {first}`, or `$${{{first}}}` in the template",
+        lines.join("\n")
+    );
+    if let Some(last) = problems.iter_mut().rfind(|problem| missing(problem)) {
+        last.help = Some(match last.help.take() {
+            Some(own) => format!("{own}\n{help}"),
+            None => help,
+        });
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,384 @@
+//! What each scalar of a template is for: a key, a Secret's value, a field that is text, or a field of unknown type.
+
+use super::document::{Content, NodeId, SourceFile};
+use crate::error::{Place, Problem};
+use crate::object::ObjectId;
+use crate::patch::Step;
+
+/// What a scalar is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// A mapping's key.
+    Key,
+    /// `stringData` of a Secret.
+    SecretText,
+    /// `data` of a Secret: base64.
+    SecretBase64,
+    /// `data` of a ConfigMap.
+    ConfigText,
+    /// `binaryData` of a ConfigMap: base64.
+    ConfigBase64,
+    /// A field that Kubernetes stores as text, readable by everybody who may read the object: an `env` value, an annotation.
+    ClearText,
+    /// Another field that is known to be text.
+    Text,
+    /// A field that may be text, a number or a boolean.
+    Open,
+}
+
+impl Role {
+    /// Whether a plain scalar here must become a quoted string.
+    pub(crate) fn is_text(self) -> bool {
+        self != Self::Open
+    }
+
+    /// Whether the value stays inside a Secret.
+    pub(crate) fn is_secret(self) -> bool {
+        matches!(self, Self::SecretText | Self::SecretBase64)
+    }
+
+    /// Whether the value would be stored where a Secret's value should not be.
+    pub(crate) fn is_clear(self) -> bool {
+        matches!(self, Self::ConfigText | Self::ConfigBase64 | Self::ClearText)
+    }
+
+    /// Whether the text must be base64 once filled.
+    pub(crate) fn is_base64(self) -> bool {
+        matches!(self, Self::SecretBase64 | Self::ConfigBase64)
+    }
+}
+
+/// An object of the template.
+#[derive(Debug, Clone)]
+pub(crate) struct TemplateObject {
+    /// `None` for a document without kind or name: a JSON6902 patch, a kustomization.
+    pub(crate) id: Option<ObjectId>,
+    pub(crate) place: Place,
+}
+
+/// A scalar (or an empty mapping's place) as one object sees it; a scalar that is aliased is seen several times.
+#[derive(Debug, Clone)]
+pub(crate) struct Visit {
+    pub(crate) node: NodeId,
+    /// Index into [`Survey::objects`].
+    pub(crate) object: usize,
+    /// From the object's root.
+    pub(crate) path: Vec<Step>,
+    pub(crate) role: Role,
+}
+
+/// Every object of a file and every scalar as its objects see it.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    pub(crate) objects: Vec<TemplateObject>,
+    pub(crate) visits: Vec<Visit>,
+}
+
+/// Aliases multiply: a file may not unfold into more scalars than this.
+const MOST_VISITS: usize = 500_000;
+/// Deeper nesting than any Kubernetes object needs.
+const MOST_DEPTH: usize = 200;
+
+/// Walks every document of `file`.
+pub(crate) fn survey(file: &SourceFile) -> Result<Survey, Vec<Problem>> {
+    let mut walk = Walk { file, survey: Survey::default(), kind: Kind::Other, path: Vec::new() };
+    for root in &file.roots {
+        walk.document(*root).map_err(|problem| vec![*problem])?;
+    }
+    Ok(walk.survey)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Secret,
+    ConfigMap,
+    JsonPatch,
+    Other,
+}
+
+struct Walk<'a> {
+    file: &'a SourceFile,
+    survey: Survey,
+    kind: Kind,
+    path: Vec<Step>,
+}
+
+type Walked = Result<(), Box<Problem>>;
+
+impl Walk<'_> {
+    fn document(&mut self, root: NodeId) -> Walked {
+        let kind = self.text(root, "kind");
+        let items = self.file.get(root, "items").map(|items| self.file.resolve(items));
+        match items.map(|items| &self.file.node(items).content) {
+            Some(Content::Sequence(items)) if kind.ends_with("List") => {
+                for item in items.clone() {
+                    self.document(item)?;
+                }
+                Ok(())
+            }
+            _ if self.is_json_patch(root) => self.json_patch(root),
+            _ => self.object(root, kind),
+        }
+    }
+
+    fn object(&mut self, root: NodeId, kind: String) -> Walked {
+        let api_version = self.text(root, "apiVersion");
+        let core = !api_version.contains('/');
+        self.kind = match kind.as_str() {
+            "Secret" if core => Kind::Secret,
+            "ConfigMap" if core => Kind::ConfigMap,
+            _ => Kind::Other,
+        };
+        let metadata = self.file.get(root, "metadata");
+        let meta = |key: &str| metadata.map(|metadata| self.text(metadata, key)).unwrap_or_default();
+        let name = meta("name");
+        let id = (!kind.is_empty() && !name.is_empty()).then(|| ObjectId {
+            group: api_version.split_once('/').map_or("", |(group, _)| group).to_owned(),
+            kind,
+            namespace: Some(meta("namespace")).filter(|namespace| !namespace.is_empty()),
+            name,
+        });
+        self.survey.objects.push(TemplateObject { id, place: self.file.place(root) });
+        self.path.clear();
+        self.visit(root)
+    }
+
+    /// A JSON6902 patch: a sequence of operations, each with `op` and `path`.
+    fn is_json_patch(&self, root: NodeId) -> bool {
+        let Content::Sequence(items) = &self.file.node(root).content else { return false };
+        !items.is_empty()
+            && items.iter().all(|item| self.file.get(*item, "op").is_some() && self.file.get(*item, "path").is_some())
+    }
+
+    fn json_patch(&mut self, root: NodeId) -> Walked {
+        let Content::Sequence(items) = &self.file.node(root).content else { return Ok(()) };
+        self.kind = Kind::JsonPatch;
+        self.survey.objects.push(TemplateObject { id: None, place: self.file.place(root) });
+        for item in items {
+            let pointer = self.text(*item, "path");
+            let Content::Mapping(pairs) = &self.file.node(self.file.resolve(*item)).content else { continue };
+            for (key, value) in pairs {
+                let is_value = self.file.scalar(*key).is_some_and(|scalar| scalar.text == "value");
+                self.path = if is_value { pointer_steps(&pointer) } else { vec![Step::Key("op".to_owned())] };
+                self.visit(*value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit(&mut self, id: NodeId) -> Walked {
+        let resolved = self.file.resolve(id);
+        if self.survey.visits.len() > MOST_VISITS || self.path.len() > MOST_DEPTH {
+            return Err(Box::new(
+                Problem::error("template-too-deep", "the document unfolds into too many values or levels")
+                    .at(self.file.place(id))
+                    .help("write it with fewer aliases or levels"),
+            ));
+        }
+        match &self.file.node(resolved).content {
+            Content::Scalar(_) => self.record(resolved, self.role()),
+            Content::Sequence(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.path.push(Step::Index(index));
+                    self.visit(*item)?;
+                    self.path.pop();
+                }
+            }
+            Content::Mapping(pairs) => {
+                for (key, value) in pairs {
+                    self.pair(*key, *value)?;
+                }
+            }
+            Content::Alias(_) => {}
+        }
+        Ok(())
+    }
+
+    fn pair(&mut self, key: NodeId, value: NodeId) -> Walked {
+        let name = self.file.scalar(key).map(|scalar| scalar.text.clone());
+        if name.as_deref() == Some("<<") {
+            return self.merge(value);
+        }
+        self.path.push(Step::Key(name.unwrap_or_default()));
+        self.keys(key);
+        self.visit(value)?;
+        self.path.pop();
+        Ok(())
+    }
+
+    /// `<<: *anchor` or `<<: [*a, *b]`: the pairs stand in this mapping.
+    fn merge(&mut self, value: NodeId) -> Walked {
+        match &self.file.node(self.file.resolve(value)).content {
+            Content::Sequence(items) => items.iter().try_for_each(|item| self.visit(*item)),
+            _ => self.visit(value),
+        }
+    }
+
+    /// Every scalar of a key counts as a key, also where a whole mapping is one.
+    fn keys(&mut self, key: NodeId) {
+        let resolved = self.file.resolve(key);
+        match &self.file.node(resolved).content {
+            Content::Scalar(_) => self.record(resolved, Role::Key),
+            Content::Sequence(items) => items.iter().for_each(|item| self.keys(*item)),
+            Content::Mapping(pairs) => pairs.iter().for_each(|(key, value)| {
+                self.keys(*key);
+                self.keys(*value);
+            }),
+            Content::Alias(_) => {}
+        }
+    }
+
+    fn record(&mut self, node: NodeId, role: Role) {
+        let object = self.survey.objects.len().saturating_sub(1);
+        self.survey.visits.push(Visit { node, object, path: self.path.clone(), role });
+    }
+
+    fn role(&self) -> Role {
+        let first = match self.path.first() {
+            Some(Step::Key(key)) => key.as_str(),
+            _ => "",
+        };
+        match (self.kind, first) {
+            (Kind::Secret, "stringData") => Role::SecretText,
+            (Kind::Secret, "data") => Role::SecretBase64,
+            (Kind::ConfigMap, "data") => Role::ConfigText,
+            (Kind::ConfigMap, "binaryData") => Role::ConfigBase64,
+            (Kind::JsonPatch, "data" | "stringData" | "binaryData") => Role::Text,
+            _ => field_role(&self.path),
+        }
+    }
+
+    fn text(&self, mapping: NodeId, key: &str) -> String {
+        self.file
+            .get(mapping, key)
+            .and_then(|value| self.file.scalar(value))
+            .map(|scalar| scalar.text.clone())
+            .unwrap_or_default()
+    }
+}
+
+/// The steps of a JSON pointer (RFC 6901).
+fn pointer_steps(pointer: &str) -> Vec<Step> {
+    pointer
+        .split('/')
+        .skip(1)
+        .map(|step| match step.parse() {
+            Ok(index) => Step::Index(index),
+            Err(_) => Step::Key(step.replace("~1", "/").replace("~0", "~")),
+        })
+        .collect()
+}
+
+/// Mappings whose every value is text.
+const TEXT_MAPPINGS: [&str; 5] = ["labels", "matchLabels", "nodeSelector", "commonLabels", "parameters"];
+/// Sequences whose every item is text.
+const TEXT_SEQUENCES: [&str; 8] =
+    ["args", "command", "literals", "files", "envs", "finalizers", "hosts", "resourceNames"];
+/// Fields that are text wherever they stand in Kubernetes' and kustomize's own types.
+const TEXT_FIELDS: [&str; 26] = [
+    "name",
+    "namespace",
+    "image",
+    "host",
+    "hostname",
+    "secretName",
+    "configMapName",
+    "serviceAccountName",
+    "apiVersion",
+    "kind",
+    "key",
+    "namePrefix",
+    "nameSuffix",
+    "newName",
+    "newTag",
+    "digest",
+    "clusterIP",
+    "loadBalancerIP",
+    "externalName",
+    "storageClassName",
+    "ingressClassName",
+    "schedule",
+    "mountPath",
+    "subPath",
+    "imagePullPolicy",
+    "type",
+];
+
+fn field_role(path: &[Step]) -> Role {
+    use Step::{Index, Key};
+    match path {
+        [.., Key(parent), Key(_)] if is_annotations(parent) => Role::ClearText,
+        [.., Key(list), Index(_), Key(field)] if list == "env" && field == "value" => Role::ClearText,
+        [.., Key(list), Index(_), Key(field)] if list == "httpHeaders" && field == "value" => Role::Text,
+        [.., Key(parent), Key(_)] if TEXT_MAPPINGS.contains(&parent.as_str()) => Role::Text,
+        [.., Key(list), Index(_)] if TEXT_SEQUENCES.contains(&list.as_str()) => Role::Text,
+        [.., Key(field)] if TEXT_FIELDS.contains(&field.as_str()) => Role::Text,
+        _ => Role::Open,
+    }
+}
+
+fn is_annotations(key: &str) -> bool {
+    matches!(key, "annotations" | "commonAnnotations")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roles(text: &str) -> Vec<(String, Role)> {
+        let file = SourceFile::parse("t.yml", text).expect("YAML");
+        let survey = survey(&file).expect("survey");
+        survey
+            .visits
+            .iter()
+            .filter(|visit| file.scalar(visit.node).is_some_and(|scalar| scalar.text.contains('$')))
+            .map(|visit| (file.scalar(visit.node).expect("scalar").text.clone(), visit.role))
+            .collect()
+    }
+
+    #[test]
+    fn data_of_secrets_and_config_maps_is_told_from_other_fields() {
+        let text = "kind: Secret\napiVersion: v1\nmetadata: {name: a}\nstringData:\n  A: $A\ndata:\n  B: $B\ntype: $T\n---\n\
+                    kind: ConfigMap\napiVersion: v1\nmetadata: {name: '$N'}\ndata: {C: '$C'}\n---\n\
+                    kind: SealedSecret\napiVersion: bitnami.com/v1\nmetadata: {name: x}\nspec: {data: {D: '$D'}}\n";
+        let expected = [
+            ("$A", Role::SecretText),
+            ("$B", Role::SecretBase64),
+            ("$T", Role::Text),
+            ("$N", Role::Text),
+            ("$C", Role::ConfigText),
+            ("$D", Role::Open),
+        ];
+        assert_eq!(roles(text), expected.map(|(text, role)| (text.to_owned(), role)));
+    }
+
+    #[test]
+    fn env_values_labels_and_arguments_are_text() {
+        let text = "kind: Deployment\nspec:\n  replicas: $R\n  template:\n    metadata: {annotations: {a: $An}, labels: {b: $L}}\n    spec:\n      containers:\n\
+                    \x20     - args: [$A]\n        env:\n        - {name: X, value: $E}\n        ports: [{containerPort: $P}]\n";
+        let expected = [
+            ("$R", Role::Open),
+            ("$An", Role::ClearText),
+            ("$L", Role::Text),
+            ("$A", Role::Text),
+            ("$E", Role::ClearText),
+            ("$P", Role::Open),
+        ];
+        assert_eq!(roles(text), expected.map(|(text, role)| (text.to_owned(), role)));
+    }
+
+    #[test]
+    fn an_alias_is_seen_where_it_stands_and_where_it_is_used() {
+        let text = "kind: Secret\nmetadata: {name: a}\nx: &v $V\nstringData:\n  A: *v\n  *v : z\n  <<: &m\n    M: $M\n";
+        let expected = [("$V", Role::Open), ("$V", Role::SecretText), ("$V", Role::Key), ("$M", Role::SecretText)];
+        assert_eq!(roles(text), expected.map(|(text, role)| (text.to_owned(), role)));
+    }
+
+    #[test]
+    fn lists_and_json_patches_are_looked_into() {
+        let list = "kind: List\nitems:\n- kind: Secret\n  metadata: {name: a}\n  stringData: {A: $A}\n";
+        assert_eq!(roles(list), [("$A".to_owned(), Role::SecretText)]);
+        let patch = "- op: replace\n  path: /data/A\n  value: $A\n- {op: add, path: /spec/replicas, value: $R}\n";
+        assert_eq!(roles(patch), [("$A".to_owned(), Role::Text), ("$R".to_owned(), Role::Open)]);
+    }
+}
