@@ -2,10 +2,19 @@
 //!
 //! The modules stand in the order in which data passes them.
 
+pub mod values;
+
+pub mod template;
+
+pub mod patch;
+
+pub mod build;
+
+pub mod report;
+
+pub mod files;
+pub mod kubeconfig;
+
 pub mod error;
 pub mod object;
-pub mod patch;
-pub mod report;
 pub mod secret;
-pub mod template;
-pub mod values;

@@ -1,9 +1,16 @@
 //! What a run found and did, as data; printed as text, Markdown or JSON.
 
+pub mod json;
+pub mod markdown;
+pub mod text;
+mod words;
+
 use std::time::Duration;
 
 use crate::error::{Problem, Stage};
 use crate::object::ObjectId;
+
+pub(crate) use self::words::{count, printable, printable_lines, severity_word};
 
 /// The difference between the cluster and the build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,3 +128,6 @@ impl Outcome {
         self.objects.iter().any(|object| object.change != Change::Unchanged)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use saphyr_parser::ScalarStyle;
 
-use super::span;
+use super::events::{self, Anchor, Event, Placed, SyntaxError};
+use super::span::ScalarSpan;
 use crate::error::{Place, Problem};
 
 /// Index of a node in its [`SourceFile`].
@@ -15,9 +16,8 @@ pub(crate) type NodeId = usize;
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) content: Content,
-    /// Line and column from 1, in characters.
-    pub(crate) line: usize,
-    pub(crate) column: usize,
+    /// Byte offset of its first character, anchor and tag included.
+    pub(crate) start: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -65,8 +65,7 @@ impl SourceFile {
             nodes: Vec::new(),
             roots: Vec::new(),
         };
-        let mut reader =
-            Reader { file: &mut file, offsets: Offsets::new(bare), open: Vec::new(), anchors: BTreeMap::new() };
+        let mut reader = Reader { file: &mut file, open: Vec::new(), anchors: BTreeMap::new() };
         reader.read(bare).map_err(|problem| vec![*problem])?;
         let problems = file.duplicate_keys();
         if problems.is_empty() { Ok(file) } else { Err(problems) }
@@ -92,8 +91,15 @@ impl SourceFile {
     }
 
     pub(crate) fn place(&self, id: NodeId) -> Place {
-        let node = &self.nodes[id];
-        Place::new(&self.name, node.line, node.column)
+        self.place_of(self.nodes[id].start)
+    }
+
+    /// Line and column of a byte offset.
+    pub(crate) fn place_of(&self, offset: usize) -> Place {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+        Place::new(&self.name, before.matches('\n').count() + 1, column)
     }
 
     /// The value of `key` in the mapping `id`.
@@ -116,7 +122,8 @@ impl SourceFile {
                             "duplicate-key",
                             format!(
                                 "key `{}` stands twice in one mapping, first in line {}",
-                                scalar.text, self.nodes[first].line
+                                scalar.text,
+                                self.place(first).line
                             ),
                         )
                         .at(self.place(*key))
@@ -129,19 +136,6 @@ impl SourceFile {
     }
 }
 
-/// Character indices of the parser as byte offsets.
-struct Offsets(Option<Vec<usize>>);
-
-impl Offsets {
-    fn new(text: &str) -> Self {
-        Self((!text.is_ascii()).then(|| text.char_indices().map(|(offset, _)| offset).chain([text.len()]).collect()))
-    }
-
-    fn byte(&self, index: usize) -> usize {
-        self.0.as_ref().map_or(index, |offsets| offsets.get(index).or(offsets.last()).copied().unwrap_or(index))
-    }
-}
-
 /// A collection that is being read.
 struct Open {
     id: NodeId,
@@ -151,60 +145,53 @@ struct Open {
 
 struct Reader<'a> {
     file: &'a mut SourceFile,
-    offsets: Offsets,
     open: Vec<Open>,
     anchors: BTreeMap<usize, NodeId>,
 }
 
 impl Reader<'_> {
     fn read(&mut self, text: &str) -> Result<(), Box<Problem>> {
-        let mut parser = Parser::new_from_str(text);
-        while let Some(event) = parser.next_event() {
-            let (event, span) = event.map_err(|error| Box::new(self.syntax_problem(text, &error)))?;
-            self.take(event, span, text)?;
-        }
-        Ok(())
+        let events = events::read(text).map_err(|error| Box::new(self.syntax_problem(text, &error)))?;
+        events.into_iter().try_for_each(|placed| self.take(placed, text))
     }
 
-    fn take(&mut self, event: Event<'_>, span: Span, text: &str) -> Result<(), Box<Problem>> {
+    fn take(&mut self, placed: Placed, text: &str) -> Result<(), Box<Problem>> {
+        let Placed { event, start, end, starts_at_header } = placed;
         match event {
-            Event::Scalar(value, style, anchor, tag) => {
+            Event::Scalar { text: value, style, anchor, tagged } => {
                 let source = if value.contains('$') {
-                    let from = self.offsets.byte(span.start.index());
-                    let to = self.offsets.byte(span.end.index());
-                    span::of_scalar(text, from..to, style, &value).ok_or_else(|| Box::new(self.lost_scalar(span)))?
+                    let span = ScalarSpan { range: start..end, style, starts_at_header };
+                    span.source(text, &value).ok_or_else(|| Box::new(self.lost_scalar(start)))?
                 } else {
                     0..0
                 };
-                let scalar = Scalar { text: value.into_owned(), style, tagged: tag.is_some(), source };
-                self.add(Content::Scalar(scalar), anchor, span);
+                self.add(Content::Scalar(Scalar { text: value, style, tagged, source }), anchor, start);
             }
-            Event::SequenceStart(anchor, _) => self.begin(Content::Sequence(Vec::new()), anchor, span),
-            Event::MappingStart(anchor, _) => self.begin(Content::Mapping(Vec::new()), anchor, span),
-            Event::SequenceEnd | Event::MappingEnd => {
+            Event::SequenceStart(anchor) => self.begin(Content::Sequence(Vec::new()), anchor, start),
+            Event::MappingStart(anchor) => self.begin(Content::Mapping(Vec::new()), anchor, start),
+            Event::End => {
                 self.open.pop();
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor).copied() {
                 Some(target) if !self.open.iter().any(|open| open.id == target) => {
-                    self.add(Content::Alias(target), 0, span);
+                    self.add(Content::Alias(target), None, start);
                 }
-                _ => return Err(Box::new(self.alias_problem(span))),
+                _ => return Err(Box::new(self.alias_problem(start))),
             },
-            Event::DocumentStart(_) => self.anchors.clear(),
-            Event::DocumentEnd | Event::StreamStart | Event::StreamEnd | Event::Nothing => {}
+            Event::DocumentStart => self.anchors.clear(),
         }
         Ok(())
     }
 
-    fn begin(&mut self, content: Content, anchor: usize, span: Span) {
-        let id = self.add(content, anchor, span);
+    fn begin(&mut self, content: Content, anchor: Anchor, start: usize) {
+        let id = self.add(content, anchor, start);
         self.open.push(Open { id, key: None });
     }
 
-    fn add(&mut self, content: Content, anchor: usize, span: Span) -> NodeId {
+    fn add(&mut self, content: Content, anchor: Anchor, start: usize) -> NodeId {
         let id = self.file.nodes.len();
-        self.file.nodes.push(Node { content, line: span.start.line(), column: span.start.col() + 1 });
-        if anchor != 0 {
+        self.file.nodes.push(Node { content, start });
+        if let Some(anchor) = anchor {
             self.anchors.insert(anchor, id);
         }
         let Some(parent) = self.open.last_mut() else {
@@ -222,9 +209,9 @@ impl Reader<'_> {
         id
     }
 
-    fn syntax_problem(&self, text: &str, error: &saphyr_parser::ScanError) -> Problem {
-        let marker = error.marker();
-        let line = text.lines().nth(marker.line().saturating_sub(1)).unwrap_or_default();
+    fn syntax_problem(&self, text: &str, error: &SyntaxError) -> Problem {
+        let place = self.file.place_of(error.offset);
+        let line = text.lines().nth(place.line - 1).unwrap_or_default();
         let help = if line.contains("{{") {
             "`{{ … }}` is a Go template: render it to plain YAML first"
         } else if line.contains("${") && line.replace("${", "").contains(['[', '{', ':']) {
@@ -232,20 +219,18 @@ impl Reader<'_> {
         } else {
             "a template is YAML or JSON before it is filled; mend this line"
         };
-        Problem::error("template-syntax", format!("not YAML: {}", error.info()))
-            .at(Place::new(&self.file.name, marker.line(), marker.col() + 1))
-            .help(help)
+        Problem::error("template-syntax", format!("not YAML: {}", error.message)).at(place).help(help)
     }
 
-    fn alias_problem(&self, span: Span) -> Problem {
+    fn alias_problem(&self, start: usize) -> Problem {
         Problem::error("template-syntax", "an alias of an anchor that is not complete before it")
-            .at(Place::new(&self.file.name, span.start.line(), span.start.col() + 1))
+            .at(self.file.place_of(start))
             .help("an anchor must stand in the same document, before its alias, and not contain it")
     }
 
-    fn lost_scalar(&self, span: Span) -> Problem {
+    fn lost_scalar(&self, start: usize) -> Problem {
         Problem::error("template-syntax", "this scalar is written in a way that cannot be filled safely")
-            .at(Place::new(&self.file.name, span.start.line(), span.start.col() + 1))
+            .at(self.file.place_of(start))
             .help("write it in double quotes on one line, or as a block scalar with `|`")
     }
 }

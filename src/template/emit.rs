@@ -53,7 +53,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// Whether both YAML versions take the character as it is, and neither as a line break.
-fn is_printable(character: char) -> bool {
+pub(super) fn is_printable(character: char) -> bool {
     !matches!(character, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 

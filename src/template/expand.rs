@@ -117,6 +117,19 @@ impl Expander<'_> {
 
     fn placeholder(&mut self, placeholder: &Placeholder, outermost: bool) {
         self.expansion.touched = true;
+        if let Some(default) = self.default_of(placeholder) {
+            self.expansion.defaulted.push(placeholder.name.clone());
+            let start = self.expansion.text.len();
+            let replaced = self.expansion.replaced.len();
+            // A default is the author's own text, which counts as literal; placeholders inside it do not.
+            self.segments(default, outermost);
+            if outermost {
+                self.expansion.replaced.truncate(replaced);
+                let put = self.expansion.text.get(start..).unwrap_or_default().to_owned();
+                self.expansion.replaced.push((placeholder.source.clone(), put));
+            }
+            return;
+        }
         let start = self.expansion.text.len();
         let before = self.in_quotes;
         let raw = self.put(placeholder);
@@ -134,6 +147,15 @@ impl Expander<'_> {
         }
     }
 
+    /// The default, where it is to be used.
+    fn default_of<'p>(&self, placeholder: &'p Placeholder) -> Option<&'p [Segment]> {
+        let text = self.values.get(&placeholder.name).map(|value| value.text.expose());
+        match (&placeholder.rule, text) {
+            (Rule::DefaultIfEmpty(default), None | Some("")) | (Rule::DefaultIfUnset(default), None) => Some(default),
+            _ => None,
+        }
+    }
+
     /// In JSON only a number can stand outside quotes.
     fn bare_word(&self, index: usize) -> String {
         if self.expansion.shape.trim_start().starts_with(['{', '[']) { number_word(index) } else { word(index) }
@@ -145,11 +167,6 @@ impl Expander<'_> {
         let value = self.values.get(name);
         let text = value.map(|value| value.text.expose());
         match (&placeholder.rule, text) {
-            (Rule::DefaultIfEmpty(default), None | Some("")) | (Rule::DefaultIfUnset(default), None) => {
-                self.expansion.defaulted.push(name.clone());
-                self.segments(default, false);
-                return None;
-            }
             (Rule::RequiredBecause(why), None | Some("")) => self.lack(name, Lack::Because(why.clone())),
             (_, None) => self.lack(name, Lack::Unset),
             (_, Some("")) if !self.rules.allow_empty.contains(name) => self.lack(name, Lack::Empty),

@@ -68,7 +68,9 @@ fn expand_scalars(file: &SourceFile, survey: &Survey, values: &Values, rules: &F
         .into_iter()
         .filter_map(|(node, roles)| {
             let scalar = file.scalar(node).filter(|scalar| scalar.text.contains('$'))?;
-            let expansion = expand(&placeholder::parse(&scalar.text), values, rules);
+            let parsed = placeholder::parse(&scalar.text);
+            let unquoted = parsed.with_unquoted_default().filter(|_| scalar.style == ScalarStyle::Plain);
+            let expansion = expand(&unquoted.unwrap_or(parsed), values, rules);
             expansion.touched.then_some(FilledScalar { node, expansion, roles })
         })
         .collect()
@@ -102,7 +104,8 @@ fn check(file: &SourceFile, survey: &Survey, filled: &FilledScalar) -> Vec<Probl
     let block_key = is_block(file, filled.node).then(|| key_of(survey, filled.node));
     let shape = Shape { text: &expansion.shape, filled: &expansion.text, tokens: &expansion.tokens, block_key };
     if let Err(broken) = structure::check(&shape) {
-        problems.push(broken_structure(&broken, expansion).at(place));
+        let name = broken.name.as_ref().or(expansion.names.first()).map_or("", String::as_str);
+        problems.push(broken_structure(&broken, expansion).at(placeholder_place(file, filled.node, name)));
     }
     problems
 }
@@ -167,11 +170,7 @@ pub(super) fn placeholder_place(file: &SourceFile, node: NodeId, name: &str) -> 
             .get(at + needle.len()..)
             .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
     });
-    let Some((at, _)) = found else { return place };
-    let before = file.text.get(..scalar.source.start + at).unwrap_or_default();
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-    Place::new(&file.name, before.matches('\n').count() + 1, column)
+    found.map_or(place, |(at, _)| file.place_of(scalar.source.start + at))
 }
 
 /// The file's text with each filled scalar written in its place.
@@ -212,11 +211,10 @@ fn may_be_typed(file: &SourceFile, filled: &FilledScalar) -> bool {
 /// Both readers must read the template's tree with exactly the filled scalars replaced.
 fn prove(file: &SourceFile, text: &str, values: &Values, rules: &FillRules) -> Result<SourceFile, Box<Problem>> {
     let expected = |template: &str| {
-        if !template.contains('$') {
-            return None;
-        }
-        let expansion = expand(&placeholder::parse(template), values, rules);
-        expansion.touched.then(|| expansion.text.to_string())
+        let parsed = placeholder::parse(template);
+        let unquoted = parsed.with_unquoted_default();
+        let readings = [Some(parsed), unquoted].into_iter().flatten().map(|parsed| expand(&parsed, values, rules));
+        readings.filter(|expansion| expansion.touched).map(|expansion| expansion.text.to_string()).collect()
     };
     verify::verify(&file.text, text, &expected).map_err(|difference| match difference {
         Difference::Template(line, column) => Box::new(
@@ -239,12 +237,15 @@ fn prove(file: &SourceFile, text: &str, values: &Values, rules: &FillRules) -> R
     if same { Ok(reread) } else { Err(Box::new(not_as_meant(file))) }
 }
 
-fn same_node(before: &Content, after: &Content, expected: &dyn Fn(&str) -> Option<String>) -> bool {
+fn same_node(before: &Content, after: &Content, expected: &verify::Expected<'_>) -> bool {
     match (before, after) {
         (Content::Scalar(before), Content::Scalar(after)) => {
-            let wanted = expected(&before.text);
-            let wanted = wanted.as_ref().unwrap_or(&before.text);
-            after.text == *wanted || (after.style == ScalarStyle::Plain && same_number(&after.text, wanted))
+            let mut wanted = expected(&before.text);
+            if wanted.is_empty() {
+                wanted.push(before.text.clone());
+            }
+            let same_number = |text: &String| after.style == ScalarStyle::Plain && same_number(&after.text, text);
+            wanted.iter().any(|text| *text == after.text || same_number(text))
         }
         (Content::Sequence(a), Content::Sequence(b)) => a == b,
         (Content::Mapping(a), Content::Mapping(b)) => a == b,

@@ -4,6 +4,7 @@
 
 pub(crate) mod document;
 mod emit;
+mod events;
 mod expand;
 mod fill;
 mod objects;

@@ -108,17 +108,27 @@ type Walked = Result<(), Box<Problem>>;
 impl Walk<'_> {
     fn document(&mut self, root: NodeId) -> Walked {
         let kind = self.text(root, "kind");
-        let items = self.file.get(root, "items").map(|items| self.file.resolve(items));
+        let members = if kind == "Template" { "objects" } else { "items" };
+        let items = self.file.get(root, members).map(|items| self.file.resolve(items));
         match items.map(|items| &self.file.node(items).content) {
-            Some(Content::Sequence(items)) if kind.ends_with("List") => {
-                for item in items.clone() {
-                    self.document(item)?;
-                }
-                Ok(())
+            Some(Content::Sequence(items)) if kind == "Template" || kind.ends_with("List") => {
+                self.around(root, members)?;
+                items.iter().try_for_each(|item| self.document(*item))
             }
             _ if self.is_json_patch(root) => self.json_patch(root),
             _ => self.object(root, kind),
         }
+    }
+
+    /// What a list holds beside its members.
+    fn around(&mut self, root: NodeId, members: &str) -> Walked {
+        let Content::Mapping(pairs) = &self.file.node(self.file.resolve(root)).content else { return Ok(()) };
+        self.kind = Kind::Other;
+        self.survey.objects.push(TemplateObject { id: None, place: self.file.place(root) });
+        self.path.clear();
+        let is_members = |key: NodeId| self.file.scalar(key).is_some_and(|scalar| scalar.text == members);
+        let others: Vec<_> = pairs.iter().filter(|(key, _)| !is_members(*key)).copied().collect();
+        others.into_iter().try_for_each(|(key, value)| self.pair(key, value))
     }
 
     fn object(&mut self, root: NodeId, kind: String) -> Walked {
@@ -378,6 +388,9 @@ mod tests {
     fn lists_and_json_patches_are_looked_into() {
         let list = "kind: List\nitems:\n- kind: Secret\n  metadata: {name: a}\n  stringData: {A: $A}\n";
         assert_eq!(roles(list), [("$A".to_owned(), Role::SecretText)]);
+        let template = "kind: Template\nmessage: $M\nobjects:\n- kind: ConfigMap\n  data: {A: $A}\nlabels: {l: $L}\n";
+        let expected = [("$M", Role::Open), ("$L", Role::Text), ("$A", Role::ConfigText)];
+        assert_eq!(roles(template), expected.map(|(text, role)| (text.to_owned(), role)));
         let patch = "- op: replace\n  path: /data/A\n  value: $A\n- {op: add, path: /spec/replicas, value: $R}\n";
         assert_eq!(roles(patch), [("$A".to_owned(), Role::Text), ("$R".to_owned(), Role::Open)]);
     }

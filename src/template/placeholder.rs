@@ -63,17 +63,25 @@ pub(crate) struct Parsed {
 }
 
 impl Parsed {
-    /// Whether filling would change the text.
-    pub(crate) fn is_literal(&self) -> bool {
-        self.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)))
-    }
-
     /// The placeholder, where the text is nothing but one.
     pub(crate) fn whole(&self) -> Option<&Placeholder> {
         match self.segments.as_slice() {
             [Segment::Placeholder(placeholder)] => Some(placeholder),
             _ => None,
         }
+    }
+
+    /// Where the text is one placeholder with a quoted default, as in `key: ${NAME:=""}`: the same without the quotes, which are YAML's.
+    pub(crate) fn with_unquoted_default(&self) -> Option<Self> {
+        let mut placeholder = self.whole()?.clone();
+        let (Rule::DefaultIfEmpty(default) | Rule::DefaultIfUnset(default)) = &mut placeholder.rule else {
+            return None;
+        };
+        let Some(Segment::Literal(first)) = default.first_mut() else { return None };
+        let quote = first.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+        first.remove(0);
+        let Some(Segment::Literal(last)) = default.last_mut() else { return None };
+        (last.pop()? == quote).then(|| Self { segments: vec![Segment::Placeholder(placeholder)], ..Self::default() })
     }
 
     /// Every placeholder, those inside defaults included.
@@ -260,6 +268,10 @@ mod tests {
         parse(text).placeholders().into_iter().map(|placeholder| placeholder.name.clone()).collect()
     }
 
+    fn is_literal(parsed: &Parsed) -> bool {
+        parsed.segments.iter().all(|segment| matches!(segment, Segment::Literal(_)))
+    }
+
     fn rule(text: &str) -> Rule {
         parse(text).whole().expect("one placeholder").rule.clone()
     }
@@ -305,7 +317,7 @@ mod tests {
             "${A^^}",
         ] {
             let parsed = parse(text);
-            assert!(parsed.is_literal(), "{text}");
+            assert!(is_literal(&parsed), "{text}");
             assert_eq!(parsed.foreign, 1, "{text}");
         }
         assert_eq!(names("${x%${Y}}"), ["Y"]);
@@ -315,7 +327,7 @@ mod tests {
     fn bare_names_are_noted_with_their_offsets() {
         let parsed = parse("$A $$B $1 $? a$ $é");
         assert_eq!(parsed.bare, [("A".to_owned(), 0), ("B".to_owned(), 4)]);
-        assert!(parsed.is_literal());
+        assert!(is_literal(&parsed));
     }
 
     #[test]

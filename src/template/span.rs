@@ -6,19 +6,36 @@ use std::ops::Range;
 
 use saphyr_parser::ScalarStyle;
 
-/// The bytes that hold the scalar itself, found within and before the parser's `span`; `None` where that cannot be told for certain.
-pub(super) fn of_scalar(text: &str, span: Range<usize>, style: ScalarStyle, value: &str) -> Option<Range<usize>> {
-    match style {
-        ScalarStyle::Plain => plain(text, span, value),
-        ScalarStyle::SingleQuoted => {
-            let start = after_properties(text, span.start)?;
-            Some(start..single_quoted_end(text, start)?)
+/// A scalar's bytes as a parser sees them.
+pub(super) struct ScalarSpan {
+    pub(super) range: Range<usize>,
+    pub(super) style: ScalarStyle,
+    /// Whether a block scalar's range starts at its header (or the properties before it) rather than at its first content line.
+    pub(super) starts_at_header: bool,
+}
+
+impl ScalarSpan {
+    /// The bytes that hold the scalar itself; `None` where that cannot be told for certain.
+    pub(super) fn source(self, text: &str, value: &str) -> Option<Range<usize>> {
+        let start = self.range.start;
+        match self.style {
+            ScalarStyle::Plain => plain(text, self.range, value),
+            ScalarStyle::SingleQuoted => {
+                let start = after_properties(text, start)?;
+                Some(start..single_quoted_end(text, start)?)
+            }
+            ScalarStyle::DoubleQuoted => {
+                let start = after_properties(text, start)?;
+                Some(start..double_quoted_end(text, start)?)
+            }
+            ScalarStyle::Literal | ScalarStyle::Folded if self.starts_at_header => {
+                let start = after_properties(text, start)?;
+                let line_end = start + text.get(start..)?.find('\n')?;
+                Some(start..end_of_content(text, line_end, self.range.end))
+            }
+            ScalarStyle::Literal => block(text, self.range, '|'),
+            ScalarStyle::Folded => block(text, self.range, '>'),
         }
-        ScalarStyle::DoubleQuoted => {
-            let start = after_properties(text, span.start)?;
-            Some(start..double_quoted_end(text, start)?)
-        }
-        ScalarStyle::Literal | ScalarStyle::Folded => block(text, span, style),
     }
 }
 
@@ -72,9 +89,8 @@ fn double_quoted_end(text: &str, start: usize) -> Option<usize> {
     None
 }
 
-/// From the header (`|2-`, with its comment) to the end of the last content line. The parser's span starts at the first content line.
-fn block(text: &str, span: Range<usize>, style: ScalarStyle) -> Option<Range<usize>> {
-    let indicator = if style == ScalarStyle::Literal { '|' } else { '>' };
+/// From the header (`|2-`, with its comment) to the end of the last content line, given a span that starts at the first content line.
+fn block(text: &str, span: Range<usize>, indicator: char) -> Option<Range<usize>> {
     let mut line_start = text.get(..span.start)?.rfind('\n').map_or(0, |newline| newline + 1);
     loop {
         let line_end = line_start.checked_sub(1)?;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::document::{Content, SourceFile};
-use super::emit::Number;
+use super::emit::{Number, is_printable};
 
 /// A filled string beside the same string filled with harmless words.
 pub(super) struct Shape<'a> {
@@ -40,7 +40,8 @@ pub(super) fn check(shape: &Shape<'_>) -> Result<(), Broken> {
     }
     let key = shape.block_key.unwrap_or_default();
     let start = shape.text.trim_start();
-    if start.starts_with(['{', '[']) || key.ends_with(".json") {
+    let is_json = start.starts_with(['{', '[']) && start.contains('"');
+    if is_json || key.ends_with(".json") {
         json(shape)?;
     } else if key.ends_with(".yml") || key.ends_with(".yaml") {
         yaml(shape)?;
@@ -111,6 +112,9 @@ fn with_values(text: &str, tokens: &[Token]) -> String {
 fn yaml(shape: &Shape<'_>) -> Result<(), Broken> {
     let Ok(wanted) = SourceFile::parse("", shape.text) else { return Ok(()) };
     let broken = || Broken { what: "YAML", remedy: "json", name: single_name(shape.tokens) };
+    if !shape.tokens.iter().all(|token| token.value.chars().all(|c| c == '\n' || c == '\t' || is_printable(c))) {
+        return Err(broken());
+    }
     let filled = SourceFile::parse("", shape.filled).map_err(|_| broken())?;
     let same = wanted.nodes.len() == filled.nodes.len()
         && wanted.roots == filled.roots

@@ -94,10 +94,26 @@ fn fits(component: Component, value: &str) -> bool {
     let shape = match component {
         Component::Port => value.bytes().all(|byte| byte.is_ascii_digit()),
         Component::Host => !value.contains(':') || value.starts_with('['),
-        Component::Path => value.split('/').all(|segment| !matches!(segment, "." | "..")),
+        Component::HostAndPort => value.split(',').all(is_host_and_port),
+        Component::Path => {
+            !value.starts_with('/')
+                && !value.contains("//")
+                && value.split('/').all(|segment| !matches!(segment, "." | ".."))
+        }
         _ => true,
     };
     characters && shape && percent_signs_encode(value)
+}
+
+/// `host`, `host:80`, `[::1]` or `[::1]:80`.
+fn is_host_and_port(text: &str) -> bool {
+    let after_host = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map(|(_, after)| after),
+        None => text.find(':').map_or(Some(""), |colon| text.get(colon..)),
+    };
+    let is_port =
+        |text: &str| text.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    after_host.is_some_and(|after| after.is_empty() || is_port(after))
 }
 
 /// Whether each `%` is followed by two hexadecimal digits.
@@ -147,6 +163,7 @@ mod tests {
             assert!(fits(Component::Password, value), "{value}");
         }
         assert!(fits(Component::HostAndPort, "[::1]:8080"));
+        assert!(!fits(Component::HostAndPort, "12:30:45"));
         assert!(!fits(Component::Port, "80a"));
         assert!(!fits(Component::Path, "../x"));
         assert!(!fits(Component::QueryPart, "a&b"));

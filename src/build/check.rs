@@ -1,0 +1,95 @@
+//! The one way from a build to a [`CheckedBuild`].
+
+use crate::error::Problem;
+use crate::object::Object;
+use crate::patch::PatchObject;
+
+use super::arrival::check_arrival;
+use super::base::Base;
+use super::data::check_data;
+use super::left::check_left;
+use super::names::Index;
+use super::{Build, CheckedBuild};
+
+/// Checks that the build holds what the patch holds, and nothing that the server would refuse or take for something else.
+///
+/// `kinds` (empty: all) says which objects to keep; it is applied last, so that a finding about others is not lost.
+/// The second part of the result is notices and warnings, whether the check passed or not.
+///
+/// # Errors
+/// Every entry of the patch that did not arrive, every placeholder of the base that is still there, every key or value of a
+/// Secret or ConfigMap that the server would refuse, and every directive of the template that deletes; never a value.
+pub fn check(
+    build: Build,
+    patch: &[PatchObject],
+    base: &Base,
+    kinds: &[String],
+) -> (Result<CheckedBuild, Vec<Problem>>, Vec<Problem>) {
+    let index = Index::new(build.objects());
+    let mut arrival = check_arrival(&index, patch);
+    let mut problems = Vec::new();
+    if build.has_overlay() {
+        problems.extend(check_empty(patch));
+    }
+    problems.append(&mut arrival.problems);
+    problems.extend(patch.iter().flat_map(check_directives));
+    check_left(&index, base, &mut arrival, patch);
+    problems.append(&mut arrival.problems);
+    problems.extend(check_data(build.objects(), &arrival.owners, base));
+    let mut notices = arrival.notices;
+    if !problems.is_empty() {
+        return (Err(problems), notices);
+    }
+    let objects = keep_kinds(build, kinds, &mut notices);
+    (Ok(CheckedBuild::new(objects)), notices)
+}
+
+/// kustomize takes an empty patch without a word and builds the base's placeholders.
+fn check_empty(patch: &[PatchObject]) -> Option<Problem> {
+    let place = patch.first().map(|object| object.place.clone());
+    if patch.iter().any(|object| !object.entries.is_empty()) {
+        return None;
+    }
+    let problem = Problem::error(
+        "patch-empty",
+        "the template fills nothing: it has no placeholder and no Secret or ConfigMap key",
+    )
+    .help("write the objects and keys to fill into it, or set `overlay: none`");
+    Some(match place {
+        Some(place) => problem.at(place),
+        None => problem,
+    })
+}
+
+fn check_directives(object: &PatchObject) -> Vec<Problem> {
+    let id = &object.id;
+    if !id.group.is_empty() || !matches!(id.kind.as_str(), "Secret" | "ConfigMap") {
+        return Vec::new();
+    }
+    let nulls = object.nulls.iter().map(|(key, place)| {
+        Problem::error("template-null", format!("`{key}: null` in the template's `{id}` would delete the key"))
+            .at(place.clone())
+            .help(format!("give `{key}` a value, or remove the line; for an empty value write `{key}: \"\"`"))
+    });
+    let directives = object.directives.iter().map(|(directive, place)| {
+        Problem::error(
+            "template-directive",
+            format!("`{directive}` in the template's `{id}` would delete without a word"),
+        )
+        .at(place.clone())
+        .help("the template may only add and change; delete in the base or in a patch of its own")
+    });
+    nulls.chain(directives).collect()
+}
+
+fn keep_kinds(build: Build, kinds: &[String], notices: &mut Vec<Problem>) -> Vec<Object> {
+    let is = |object: &Object, kind: &String| object.kind().eq_ignore_ascii_case(kind);
+    for kind in kinds.iter().filter(|kind| !build.objects().iter().any(|object| is(object, kind))) {
+        notices.push(Problem::warning(
+            "kind-unknown",
+            format!("`kinds` names `{kind}`, but the build has no such object"),
+        ));
+    }
+    let all = kinds.is_empty();
+    build.objects.into_iter().filter(|object| all || kinds.iter().any(|kind| is(object, kind))).collect()
+}

@@ -1,0 +1,118 @@
+//! Which built object is meant by a name of the template or base: kustomize adds prefixes, suffixes and hashes.
+
+use std::collections::HashMap;
+
+use crate::object::{Object, ObjectId};
+
+const HASH_LENGTH: usize = 10;
+
+/// How a built name relates to the name it came from; better ones first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Match {
+    /// The same.
+    Exact,
+    /// With the hash of a generator.
+    Hashed,
+    /// With a prefix or suffix, and perhaps a hash.
+    Affixed,
+}
+
+/// How `built` can have come from `wanted`, if it can.
+pub(crate) fn match_name(built: &str, wanted: &str) -> Option<Match> {
+    if wanted.is_empty() {
+        None
+    } else if built == wanted {
+        Some(Match::Exact)
+    } else if built.len() < wanted.len() {
+        None
+    } else if built.starts_with(wanted) && without_hash(built) == Some(wanted) {
+        Some(Match::Hashed)
+    } else {
+        // Names are short and every pair is asked: faster than preparing a search for each.
+        built.as_bytes().windows(wanted.len()).any(|part| part == wanted.as_bytes()).then_some(Match::Affixed)
+    }
+}
+
+fn without_hash(name: &str) -> Option<&str> {
+    let (base, hash) = name.rsplit_once('-')?;
+    let is_hash = hash.len() == HASH_LENGTH && hash.chars().all(|c| "bcdfghjklmnpqrstvwxz2456789".contains(c));
+    (is_hash && !base.is_empty()).then_some(base)
+}
+
+/// The name for reports: a content hash would let weak values be guessed.
+pub(crate) fn shown(kind: &str, name: &str) -> String {
+    match without_hash(name) {
+        Some(base) if matches!(kind, "Secret" | "ConfigMap") => format!("{base}-<hash>"),
+        _ => name.to_owned(),
+    }
+}
+
+/// An object's id for reports.
+pub(crate) fn shown_id(id: &ObjectId) -> String {
+    ObjectId { name: shown(&id.kind, &id.name), ..id.clone() }.to_string()
+}
+
+/// The build's objects by group, then kind.
+pub(crate) struct Index<'a> {
+    pub(crate) objects: &'a [Object],
+    /// Every object's name: looked up once, compared with every wanted one.
+    names: Vec<&'a str>,
+    by_kind: HashMap<&'a str, HashMap<&'a str, Vec<usize>>>,
+}
+
+impl<'a> Index<'a> {
+    pub(crate) fn new(objects: &'a [Object]) -> Self {
+        let mut by_kind: HashMap<_, HashMap<_, Vec<usize>>> = HashMap::new();
+        for (position, object) in objects.iter().enumerate() {
+            by_kind.entry(object.group()).or_default().entry(object.kind()).or_default().push(position);
+        }
+        Self { objects, names: objects.iter().map(Object::name).collect(), by_kind }
+    }
+
+    /// Positions of the objects that can have come from this name, best first; one in the named namespace before others.
+    pub(crate) fn candidates(
+        &self,
+        group: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Vec<(Match, usize)> {
+        let mut found: Vec<(Match, bool, usize)> = self
+            .of_kind(group, kind)
+            .iter()
+            .filter_map(|&position| {
+                let rank = match_name(self.names[position], name)?;
+                let elsewhere = namespace.is_some() && self.objects[position].namespace() != namespace;
+                Some((rank, elsewhere, position))
+            })
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(rank, _, position)| (rank, position)).collect()
+    }
+
+    /// Positions of all objects of a kind.
+    pub(crate) fn of_kind(&self, group: &str, kind: &str) -> &[usize] {
+        self.by_kind.get(group).and_then(|kinds| kinds.get(kind)).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_recognised_with_what_kustomize_adds() {
+        assert_eq!(match_name("app", "app"), Some(Match::Exact));
+        assert_eq!(match_name("app-82fhgmbkt4", "app"), Some(Match::Hashed));
+        assert_eq!(match_name("staging-app-v2-82fhgmbkt4", "app"), Some(Match::Affixed));
+        assert_eq!(match_name("app-production", "app"), Some(Match::Affixed));
+        assert_eq!(match_name("other", "app"), None);
+        assert_eq!(match_name("other", ""), None);
+    }
+
+    #[test]
+    fn a_hash_of_values_is_not_shown() {
+        assert_eq!(shown("Secret", "app-82fhgmbkt4"), "app-<hash>");
+        assert_eq!(shown("Deployment", "app-82fhgmbkt4"), "app-82fhgmbkt4");
+    }
+}

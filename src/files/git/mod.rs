@@ -1,0 +1,532 @@
+//! What git knows of a path, read from its own files: there need not be a git program.
+
+mod ignore;
+mod index;
+
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+pub use ignore::{Rule, Verdict};
+use index::{Held, Index};
+
+use super::read::{self, reason};
+use crate::error::Problem;
+
+/// A checkout: its toplevel directory and where git keeps its own files.
+///
+/// Found as git finds it, except that `GIT_DIR` and its like, `core.worktree` and limits at mount points are not
+/// looked at: what counts is the `.git` that stands above the path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    toplevel: PathBuf,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    /// `core.ignoreCase`: names that differ in case are the same.
+    fold: bool,
+    /// Length of an object id: 20, or 32 with `extensions.objectFormat = sha256`.
+    id_length: usize,
+}
+
+impl Repository {
+    /// The innermost repository around `path` (absolute; need not exist): the first directory from `path` upwards
+    /// with a `.git`, either a directory or, in a worktree or submodule, a file that names one. `None` if there is
+    /// none.
+    ///
+    /// # Errors
+    /// A `.git` that cannot be read or names a directory that is not there (such as one outside of a container).
+    pub fn find(path: &Path) -> Result<Option<Self>, Problem> {
+        for toplevel in path.ancestors() {
+            let dot_git = toplevel.join(".git");
+            let git_dir = match std::fs::metadata(&dot_git) {
+                Ok(kind) if kind.is_dir() => dot_git,
+                Ok(_) => named_directory(toplevel, &dot_git)?,
+                Err(error) if absent(&error) => continue,
+                Err(error) => return Err(unreadable(&dot_git, &error)),
+            };
+            // As git does: a directory of that name without a repository in it is passed over.
+            let common_dir = common_dir(&git_dir)?;
+            if git_dir.join("HEAD").symlink_metadata().is_ok() && common_dir.join("objects").is_dir() {
+                let (fold, id_length) = settings(&common_dir)?;
+                return Ok(Some(Self { toplevel: toplevel.to_owned(), git_dir, common_dir, fold, id_length }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The checkout's topmost directory.
+    pub fn toplevel(&self) -> &Path {
+        &self.toplevel
+    }
+
+    /// Where git keeps this checkout's own files, and those that it shares with other worktrees.
+    pub fn directories(&self) -> [&Path; 2] {
+        [&self.git_dir, &self.common_dir]
+    }
+
+    /// Whether the index holds `path` (absolute, beneath the toplevel), be it only with `git add -N`.
+    ///
+    /// # Errors
+    /// An index that cannot be read, or a path in a directory that a sparse index has collapsed.
+    pub fn is_tracked(&self, path: &Path) -> Result<bool, Problem> {
+        let file = self.git_dir.join("index");
+        let Some(bytes) = read_git_file(&file)? else { return Ok(false) };
+        let name = self.relative(path)?;
+        let damaged = |file: &Path| {
+            Problem::error("git-index", format!("`{}` is not an index that can be read", file.display()))
+                .help("it must be of version 2, 3 or 4; `git update-index --index-version 2` writes it anew")
+        };
+        let index = Index::parse(&bytes, self.id_length).ok_or_else(|| damaged(&file))?;
+        let (mut held, shared) = index.look_up(name, self.fold).ok_or_else(|| damaged(&file))?;
+        if let (Held::No, Some(shared)) = (held, shared) {
+            let file = self.git_dir.join(format!("sharedindex.{}", shared.id));
+            let bytes = read_git_file(&file)?.ok_or_else(|| damaged(&file))?;
+            held = Index::parse(&bytes, self.id_length)
+                .and_then(|index| index.look_up_shared(name, self.fold, &shared))
+                .ok_or_else(|| damaged(&file))?;
+        }
+        match held {
+            Held::Yes => Ok(true),
+            Held::No => Ok(false),
+            Held::Unknown => Err(collapsed(path)),
+        }
+    }
+
+    /// The rule that makes git ignore the file `path` (absolute, beneath the toplevel), if one does.
+    ///
+    /// # Errors
+    /// An ignore file that cannot be read.
+    pub fn ignored_by(&self, path: &Path) -> Result<Option<Rule>, Problem> {
+        Ok(match self.verdict(path)? {
+            Verdict::Ignored(rule) => Some(rule),
+            Verdict::Kept(_) | Verdict::Unmatched => None,
+        })
+    }
+
+    /// What the ignore rules say of the file `path` (absolute, beneath the toplevel), tracked or not.
+    ///
+    /// # Errors
+    /// An ignore file that cannot be read.
+    pub fn verdict(&self, path: &Path) -> Result<Verdict, Problem> {
+        let exclude = self.common_dir.join("info/exclude");
+        let read = |file: &Path| if file == exclude { read_git_file(file) } else { read_ignore_file(file) };
+        ignore::judge(&self.toplevel, &exclude, self.relative(path)?, self.fold, read)
+    }
+
+    fn relative<'a>(&self, path: &'a Path) -> Result<&'a [u8], Problem> {
+        let beneath = path.strip_prefix(&self.toplevel).ok().filter(|path| !path.as_os_str().is_empty());
+        beneath.map(|path| path.as_os_str().as_bytes()).ok_or_else(|| {
+            let text = format!("`{}` does not lie in the repository `{}`", path.display(), self.toplevel.display());
+            Problem::error("outside-repository", text)
+        })
+    }
+}
+
+/// The directory that a `.git` file names.
+fn named_directory(toplevel: &Path, file: &Path) -> Result<PathBuf, Problem> {
+    let bytes = read_git_file(file)?.unwrap_or_default();
+    let named = bytes.strip_prefix(b"gitdir: ").map(first_line).filter(|path| !path.is_empty());
+    let directory = named.map(|path| toplevel.join(bytes_path(path))).filter(|path| path.is_dir());
+    directory.ok_or_else(|| {
+        let named = named.map_or_else(|| "nothing".to_owned(), |path| format!("`{}`", String::from_utf8_lossy(path)));
+        Problem::error("git-directory", format!("`{}` names {named}, which is not a directory here", file.display()))
+            .help("in a container, mount the main checkout too, or use a plain clone: what is tracked stands there")
+    })
+}
+
+/// A worktree shares the main checkout's directory; every other repository is its own.
+fn common_dir(git_dir: &Path) -> Result<PathBuf, Problem> {
+    let named = read_git_file(&git_dir.join("commondir"))?;
+    Ok(named.map_or_else(|| git_dir.to_owned(), |bytes| git_dir.join(bytes_path(first_line(&bytes)))))
+}
+
+/// `core.ignoreCase` and the length of an object id, from the repository's own config.
+fn settings(common_dir: &Path) -> Result<(bool, usize), Problem> {
+    let text = read_git_file(&common_dir.join("config"))?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).to_lowercase();
+    let (mut section, mut fold, mut id_length) = ("", false, 20);
+    for line in text.lines().map(str::trim) {
+        let mut setting = line;
+        if let Some((name, rest)) = line.strip_prefix('[').and_then(|line| line.split_once(']')) {
+            (section, setting) = (name, rest);
+        }
+        let (key, value) = setting.split_once('=').unwrap_or((setting, "true"));
+        let value = value.split(['#', ';']).next().unwrap_or_default().trim().trim_matches('"');
+        match (section.trim(), key.trim()) {
+            ("core", "ignorecase") => fold = matches!(value, "true" | "yes" | "on" | "1"),
+            ("extensions", "objectformat") => id_length = if value == "sha256" { 32 } else { 20 },
+            _ => {}
+        }
+    }
+    Ok((fold, id_length))
+}
+
+/// A file of git's own; `None` if there is none.
+fn read_git_file(file: &Path) -> Result<Option<Vec<u8>>, Problem> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if absent(&error) => Ok(None),
+        Err(error) => Err(unreadable(file, &error)),
+    }
+}
+
+/// A `.gitignore`; a link is no such file to git, nor is a directory.
+fn read_ignore_file(file: &Path) -> Result<Option<Vec<u8>>, Problem> {
+    match read::without_following(file) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if absent(&error) => Ok(None),
+        Err(error) => Err(unreadable(file, &error)),
+    }
+}
+
+fn absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> Problem {
+    Problem::error("unreadable", format!("`{}` cannot be read: {}", file.display(), reason(error)))
+        .help("what git tracks and ignores must be known before a secret is written")
+}
+
+fn collapsed(path: &Path) -> Problem {
+    let text =
+        format!("`{}` lies outside of the sparse checkout: the index does not tell if it is tracked", path.display());
+    Problem::error("git-sparse", text)
+        .help("add its directory (`git sparse-checkout add`) or expand the index (`… reapply --no-sparse-index`)")
+}
+
+fn first_line(bytes: &[u8]) -> &[u8] {
+    let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+fn bytes_path(bytes: &[u8]) -> &Path {
+    Path::new(std::ffi::OsStr::from_bytes(bytes))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
+
+    use super::*;
+
+    /// A directory with what the real git does in it, its configuration being that of the repository alone.
+    struct Checkout {
+        _keep: tempfile::TempDir,
+        path: PathBuf,
+    }
+
+    impl Checkout {
+        fn new(arguments: &[&str]) -> Self {
+            let keep = tempfile::tempdir().unwrap();
+            let path = keep.path().canonicalize().unwrap().join("repo");
+            fs::create_dir(&path).unwrap();
+            let checkout = Self { _keep: keep, path };
+            checkout.git(&[&["init", "-q"], arguments].concat());
+            checkout
+        }
+
+        fn git(&self, arguments: &[&str]) -> String {
+            git_in(&self.path, arguments)
+        }
+
+        fn write(&self, file: &str, text: &str) -> &Self {
+            let path = self.path.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+            self
+        }
+
+        fn repository(&self) -> Repository {
+            Repository::find(&self.path).unwrap().unwrap()
+        }
+
+        /// Compares with `git ls-files`.
+        fn check_tracked(&self, paths: &[&str]) {
+            let repository = self.repository();
+            for path in paths {
+                let theirs = self.git(&["ls-files", "-z", "--", &format!(":(literal){path}")]) == format!("{path}\0");
+                assert_eq!(repository.is_tracked(&self.path.join(path)), Ok(theirs), "{path}");
+            }
+        }
+
+        /// Compares with `git check-ignore`, the rule's place included.
+        fn check_ignored(&self, paths: &[String]) {
+            let repository = self.repository();
+            let theirs = check_ignore(&self.path, paths);
+            assert_eq!(theirs.len(), paths.len(), "git answered for every path");
+            for (path, theirs) in paths.iter().zip(theirs) {
+                let ours = match repository.verdict(&self.path.join(path)).unwrap() {
+                    Verdict::Unmatched => String::new(),
+                    Verdict::Ignored(rule) | Verdict::Kept(rule) => {
+                        let file = rule.file.strip_prefix(&self.path).unwrap_or(&rule.file).display().to_string();
+                        format!("{file}:{}:{}", rule.line, rule.pattern)
+                    }
+                };
+                assert_eq!(
+                    ours.trim_end(),
+                    theirs.trim_end(),
+                    "{path:?} under {:?}",
+                    fs::read_to_string(self.path.join(".gitignore"))
+                );
+            }
+        }
+    }
+
+    fn git_in(directory: &Path, arguments: &[&str]) -> String {
+        let output = git(directory).args(arguments).output().unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn git(directory: &Path) -> Command {
+        let mut command = Command::new("git");
+        command.current_dir(directory).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        command.env("HOME", "/nonexistent").env("GIT_CONFIG_NOSYSTEM", "1").args([
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b",
+        ]);
+        command.args(["-c", "protocol.file.allow=always"]);
+        command
+    }
+
+    /// `file:line:pattern` for each path, empty where nothing matches.
+    fn check_ignore(directory: &Path, paths: &[String]) -> Vec<String> {
+        use std::io::Write;
+        let mut command = git(directory);
+        command.args(["check-ignore", "-v", "-n", "--no-index", "-z", "--stdin"]);
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input: String = paths.iter().map(|path| format!("{path}\0")).collect();
+        let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+        let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        writer.join().unwrap().unwrap();
+        let fields: Vec<&str> = output.split('\0').collect();
+        let line = |four: &[&str]| {
+            if four[0].is_empty() { String::new() } else { format!("{}:{}:{}", four[0], four[1], four[2]) }
+        };
+        fields.chunks_exact(4).map(line).collect()
+    }
+
+    const PATHS: [&str; 8] =
+        ["a", "config/p.yml", "config/q.yml", "config", "con", "config/p", "z/deep/er/file with blank", "ünï.yml"];
+
+    fn with_files(arguments: &[&str]) -> Checkout {
+        let checkout = Checkout::new(arguments);
+        for file in ["a", "config/p.yml", "z/deep/er/file with blank", "ünï.yml", "config/untracked"] {
+            checkout.write(file, "x");
+        }
+        checkout.git(&["add", "a", "config/p.yml", "z", "ünï.yml"]);
+        checkout
+    }
+
+    #[test]
+    fn what_is_tracked_is_what_git_ls_files_lists_in_every_index_version() {
+        for version in ["2", "3", "4"] {
+            let checkout = with_files(&[]);
+            checkout.git(&["update-index", "--index-version", version]);
+            checkout.write("later", "x").git(&["add", "-N", "later"]);
+            checkout.check_tracked(&PATHS);
+            checkout.check_tracked(&["later", "config/untracked"]);
+        }
+    }
+
+    #[test]
+    fn an_index_with_long_names_and_many_entries_is_read_in_every_version() {
+        for version in ["2", "4"] {
+            let checkout = Checkout::new(&[]);
+            let long = format!("{}/{}", ["d".repeat(250).as_str(); 18].join("/"), "f".repeat(200));
+            let id = checkout.write("x", "x").git(&["hash-object", "-w", "x"]);
+            checkout.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{},{}", id.trim(), &long[..4000])]);
+            for number in 0..300 {
+                checkout.write(&format!("n/{number}"), "");
+            }
+            checkout.git(&["add", "n", "x"]);
+            checkout.git(&["update-index", "--index-version", version]);
+            checkout.check_tracked(&["x", "n/299", "n/300", "n/0", &long[..4000], &long[..3999]]);
+        }
+    }
+
+    #[test]
+    fn a_sha256_repository_is_read() {
+        with_files(&["--object-format=sha256"]).check_tracked(&PATHS);
+    }
+
+    #[test]
+    fn a_repository_without_an_index_tracks_nothing() {
+        Checkout::new(&[]).check_tracked(&["a"]);
+    }
+
+    #[test]
+    fn a_split_index_is_read_with_what_it_adds_and_deletes() {
+        let checkout = with_files(&[]);
+        for number in 0..200 {
+            checkout.write(&format!("n/{number}"), "");
+        }
+        checkout.git(&["add", "n"]);
+        checkout.git(&["-c", "splitIndex.maxPercentChange=100", "update-index", "--split-index"]);
+        checkout.git(&["config", "splitIndex.maxPercentChange", "100"]);
+        checkout.check_tracked(&PATHS);
+        checkout.git(&["rm", "-q", "--cached", "config/p.yml", "n/17", "n/150"]);
+        checkout.write("config/q.yml", "x").write("a", "changed").git(&["add", "config/q.yml", "a"]);
+        assert!(
+            fs::read_dir(checkout.path.join(".git"))
+                .unwrap()
+                .any(|entry| { entry.unwrap().file_name().to_string_lossy().starts_with("sharedindex.") })
+        );
+        checkout.check_tracked(&PATHS);
+        checkout.check_tracked(&["n/16", "n/17", "n/18", "n/149", "n/150", "n/151", "n/199"]);
+    }
+
+    #[test]
+    fn a_directory_collapsed_by_a_sparse_index_cannot_be_told() {
+        let checkout = with_files(&[]);
+        checkout.git(&["commit", "-qm", "x"]);
+        fs::remove_file(checkout.path.join("config/untracked")).unwrap();
+        checkout.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "config"]);
+        checkout.check_tracked(&["a", "config/p.yml", "config/q.yml"]);
+        let problem = checkout.repository().is_tracked(&checkout.path.join("z/deep/er/other")).unwrap_err();
+        assert_eq!(problem.kind, "git-sparse");
+    }
+
+    #[test]
+    fn a_damaged_index_is_an_error_and_never_a_panic() {
+        for version in ["2", "4"] {
+            let checkout = with_files(&[]);
+            checkout.git(&["update-index", "--index-version", version]);
+            let file = checkout.path.join(".git/index");
+            let whole = fs::read(&file).unwrap();
+            let repository = checkout.repository();
+            for length in 0..whole.len() - 24 {
+                fs::write(&file, &whole[..length]).unwrap();
+                let _ = repository.is_tracked(&checkout.path.join("a"));
+            }
+            fs::write(&file, &whole[..100]).unwrap();
+            assert_eq!(repository.is_tracked(&checkout.path.join("a")).unwrap_err().kind, "git-index");
+            for at in 0..whole.len() {
+                let mut other = whole.clone();
+                other[at] = 0xff;
+                fs::write(&file, &other).unwrap();
+                let _ = repository.is_tracked(&checkout.path.join("none"));
+            }
+        }
+    }
+
+    #[test]
+    fn case_is_folded_where_the_repository_says_so() {
+        let checkout = with_files(&[]);
+        checkout.write(".gitignore", "*.SECRET\n/Config/Un*\n");
+        checkout.check_ignored(&["x.secret".to_owned(), "config/untracked".to_owned()]);
+        assert_eq!(checkout.repository().is_tracked(&checkout.path.join("CONFIG/P.yml")), Ok(false));
+        checkout.git(&["config", "core.ignoreCase", "true"]);
+        checkout.check_ignored(&["x.secret".to_owned(), "config/untracked".to_owned()]);
+        assert_eq!(checkout.repository().is_tracked(&checkout.path.join("CONFIG/P.yml")), Ok(true));
+    }
+
+    #[test]
+    fn a_worktree_has_its_own_index_and_the_shared_excludes() {
+        let checkout = with_files(&[]);
+        checkout.git(&["commit", "-qm", "x"]);
+        checkout.git(&["worktree", "add", "-q", "../tree"]);
+        checkout.write(".git/info/exclude", "*.out\n");
+        let path = checkout.path.parent().unwrap().join("tree");
+        git_in(&path, &["rm", "-q", "--cached", "a"]);
+        let repository = Repository::find(&path.join("config")).unwrap().unwrap();
+        assert_eq!(repository.toplevel(), path);
+        assert_eq!(repository.is_tracked(&path.join("a")), Ok(false));
+        assert_eq!(repository.is_tracked(&path.join("config/p.yml")), Ok(true));
+        let rule = repository.ignored_by(&path.join("config/x.out")).unwrap().unwrap();
+        assert_eq!((rule.line, rule.pattern.as_str()), (1, "*.out"));
+    }
+
+    #[test]
+    fn a_submodule_is_a_repository_of_its_own() {
+        let (inner, outer) = (with_files(&[]), with_files(&[]));
+        inner.git(&["commit", "-qm", "x"]);
+        outer.git(&["submodule", "add", "-q", &inner.path.display().to_string(), "sub"]);
+        let repository = Repository::find(&outer.path.join("sub/config")).unwrap().unwrap();
+        assert_eq!(repository.toplevel(), outer.path.join("sub"));
+        assert_eq!(repository.is_tracked(&outer.path.join("sub/a")), Ok(true));
+    }
+
+    #[test]
+    fn a_git_file_that_names_nothing_is_an_error_and_an_empty_git_directory_is_passed_over() {
+        let checkout = with_files(&[]);
+        fs::create_dir_all(checkout.path.join("config/.git")).unwrap();
+        let repository = Repository::find(&checkout.path.join("config")).unwrap().unwrap();
+        assert_eq!(repository.toplevel(), checkout.path);
+        checkout.write("z/.git", "gitdir: /nowhere/at/all\n");
+        assert_eq!(Repository::find(&checkout.path.join("z/deep")).unwrap_err().kind, "git-directory");
+        let none = tempfile::tempdir().unwrap();
+        assert_eq!(Repository::find(none.path()), Ok(None));
+    }
+
+    #[test]
+    fn ignore_rules_mean_what_they_mean_to_git() {
+        let checkout = Checkout::new(&[]);
+        let rules = "# comment\n\\#literal\n*.yml\n!keep.yml\n!/config/\nbuild/\n/top\ndir/file\n**/deep\nx/**\n!x/y\n\
+            a/**/b\ntrail \nescaped\\ \n[a-c]z\n[!a-c]q\n?one\n\\!bang\nfoo/*\n!foo/bar\ncr\r\n[[:digit:]]n\n\
+            back\\\\slash\n[unclosed\n*/mid\n$dollar\n!\n/\n**\n!**\n*-patch.yaml\nend\\";
+        checkout.write(".gitignore", rules).write("config/.gitignore", "!*.yml\nlocal\n/anchored\n");
+        checkout.write(".git/info/exclude", "excluded\n*.yml\n").write("build/.gitignore", "!*\n");
+        let paths = "#literal a.yml keep.yml config/a.yml config/keep.yml build/x top d/top dir/file d/dir/file deep p/q/deep \
+            x/y x/y/z x/k \
+            a/b a/c/b a/c/d/b trail escaped az dz dq aq one xone !bang foo/x foo/bar foo/bar/k cr 1n xn \
+            back\\slash [unclosed p/mid \
+            p/q/mid $dollar config/local local config/anchored config/d/anchored excluded d/excluded .hidden s-patch.yaml end";
+        let mut paths: Vec<String> = paths.split_whitespace().map(str::to_owned).collect();
+        paths.extend(["trail ".to_owned(), "escaped ".to_owned()]);
+        checkout.check_ignored(&paths);
+        // Every rule alone, so that none hides another.
+        for rule in rules.split_inclusive('\n') {
+            checkout.write(".gitignore", rule);
+            checkout.check_ignored(&paths);
+        }
+    }
+
+    #[test]
+    fn generated_ignore_rules_mean_what_they_mean_to_git() {
+        const PIECES: [&str; 22] = [
+            "a", "b", "ab", "*", "**", "?", "/", "/", "[ab]", "[!a]", "\\", "!", ".yml", " ", "#", "[a", "]", "-",
+            "a/b", "**/", "/**", "\t",
+        ];
+        const NAMES: [&str; 7] = ["a", "b", "ab", "a.yml", "b-b", "ba", "."];
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut below = move |limit: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % limit as u64).unwrap()
+        };
+        let checkout = Checkout::new(&[]);
+        for _ in 0..150 {
+            for file in [".gitignore", "a/.gitignore", "a/b/.gitignore", ".git/info/exclude"] {
+                let line = |below: &mut dyn FnMut(usize) -> usize| {
+                    (0..=below(5)).map(|_| PIECES[below(22)]).collect::<String>() + "\n"
+                };
+                let text: String = (0..below(5)).map(|_| line(&mut below)).collect();
+                checkout.write(file, &text);
+            }
+            let path = |below: &mut dyn FnMut(usize) -> usize| {
+                (0..=below(3)).map(|_| NAMES[below(6)]).collect::<Vec<_>>().join("/")
+            };
+            let paths: Vec<String> =
+                (0..40).map(|_| path(&mut below)).filter(|path| !checkout.path.join(path).is_dir()).collect();
+            checkout.check_ignored(&paths);
+        }
+    }
+
+    #[test]
+    fn a_link_for_an_ignore_file_is_no_ignore_file() {
+        let checkout = Checkout::new(&[]);
+        checkout.write("rules", "*\n");
+        std::os::unix::fs::symlink("rules", checkout.path.join(".gitignore")).unwrap();
+        assert_eq!(checkout.repository().verdict(&checkout.path.join("a")), Ok(Verdict::Unmatched));
+    }
+}

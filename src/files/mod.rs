@@ -1,0 +1,17 @@
+//! The edge to the disk: what the user's files say, where they lie, and the one file that is written.
+
+mod beneath;
+pub mod git;
+#[cfg(test)]
+mod kill;
+mod layout;
+mod lend;
+mod memory;
+mod patch_file;
+mod read;
+
+pub use layout::{Layout, Overlay, Overrides, environments, find_root};
+pub use lend::Lent;
+pub use memory::memory_file;
+pub use patch_file::PatchFile;
+pub use read::{LIMIT, TextFile, read_stream, read_templates, read_text};

@@ -1,0 +1,261 @@
+//! Reading what the user names: template files, directories of them, pipes and standard input.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, OFlags};
+
+use crate::error::Problem;
+
+/// What one file may hold, in bytes: far above any manifest, far below what hurts.
+pub const LIMIT: u64 = 16 * 1024 * 1024;
+
+/// A text and the name the user knows it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextFile {
+    /// The path as given, or `-` for standard input.
+    pub name: String,
+    /// Its whole content.
+    pub text: String,
+}
+
+/// The text of a regular file or a pipe (such as `<(sops -d …)`), at most [`LIMIT`] bytes. Links are followed.
+///
+/// # Errors
+/// Missing, a directory or device, unreadable, too large, or not UTF-8 (with the first wrong byte's offset).
+pub fn read_text(path: &Path) -> Result<String, Problem> {
+    let name = shown(path);
+    // A pipe is opened only when it is known to be one: opened without blocking, it looks empty until its writer comes.
+    let kind = rustix::fs::stat(path).map_err(|error| unreadable(&name, &error.into()))?;
+    let file_type = FileType::from_raw_mode(kind.st_mode);
+    let nothing = || rustix::fs::stat("/dev/null").is_ok_and(|null| null.st_rdev == kind.st_rdev);
+    match file_type {
+        FileType::RegularFile | FileType::Fifo => {}
+        FileType::CharacterDevice if nothing() => return Ok(String::new()),
+        _ => return Err(wrong_type(&name, file_type)),
+    }
+    let wait = if file_type == FileType::Fifo { OFlags::empty() } else { OFlags::NONBLOCK };
+    let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | wait, Mode::empty())
+        .map_err(|error| unreadable(&name, &error.into()))?;
+    let opened = rustix::fs::fstat(&fd).map_err(|error| unreadable(&name, &error.into()))?;
+    if FileType::from_raw_mode(opened.st_mode) != file_type {
+        return Err(wrong_type(&name, FileType::from_raw_mode(opened.st_mode)));
+    }
+    read_all(&name, &mut File::from(fd), u64::try_from(kind.st_size).unwrap_or_default())
+}
+
+/// The text of a stream such as standard input, at most [`LIMIT`] bytes; `name` is what to call it in a problem.
+///
+/// # Errors
+/// Unreadable, too large, or not UTF-8.
+pub fn read_stream(name: &str, stream: &mut dyn Read) -> Result<String, Problem> {
+    read_all(name, stream, 0)
+}
+
+/// The texts that `paths` name, in their order: files as they are, `-` as `stdin`, and a directory as its own `*.yml`,
+/// `*.yaml` and `*.json` (not hidden, not those of directories beneath it) by name.
+///
+/// # Errors
+/// Those of [`read_text`] for every path; a directory without such a file; `-` given twice.
+pub fn read_templates(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<TextFile>, Vec<Problem>> {
+    let (mut texts, mut problems, mut dashes) = (Vec::new(), Vec::new(), 0);
+    let mut keep = |name: String, text: Result<String, Problem>| match text {
+        Ok(text) => texts.push(TextFile { name, text }),
+        Err(problem) => problems.push(problem),
+    };
+    for path in paths {
+        if path.as_os_str() == "-" {
+            dashes += 1;
+            let again = || Problem::error("stdin-twice", "`-` is given twice, but standard input can be read once");
+            keep("-".to_owned(), if dashes == 1 { read_stream("-", stdin) } else { Err(again()) });
+        } else if path.is_dir() {
+            match manifests(path) {
+                Ok(files) => files.iter().for_each(|file| keep(shown(file), read_text(file))),
+                Err(problem) => keep(shown(path), Err(problem)),
+            }
+        } else {
+            keep(shown(path), read_text(path));
+        }
+    }
+    if problems.is_empty() { Ok(texts) } else { Err(problems) }
+}
+
+/// A directory's manifests, sorted by name.
+fn manifests(directory: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(|error| unreadable(&shown(directory), &error))? {
+        let path = entry.map_err(|error| unreadable(&shown(directory), &error))?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let manifest = path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml" || ending == "json");
+        if manifest && !hidden && !path.is_dir() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        let text = format!("`{}` holds no `*.yml`, `*.yaml` or `*.json`", shown(directory));
+        return Err(Problem::error("no-manifests", text).help("directories beneath it are not searched: name them too"));
+    }
+    Ok(files)
+}
+
+/// The bytes of a regular file that is no link; `None` where `path` is something else.
+pub(super) fn without_following(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let fd = match rustix::fs::open(path, flags, Mode::empty()) {
+        Err(rustix::io::Errno::LOOP) => return Ok(None),
+        other => other?,
+    };
+    if FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) != FileType::RegularFile {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    File::from(fd).take(LIMIT).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+fn read_all(name: &str, stream: &mut dyn Read, expected: u64) -> Result<String, Problem> {
+    let mut bytes = Vec::with_capacity(usize::try_from(expected.min(LIMIT)).unwrap_or_default() + 1);
+    stream.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(Problem::error("too-large", format!("`{name}` is larger than {} MiB", LIMIT / (1024 * 1024)))
+            .help("is this the right file? no manifest is that large"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let text = format!("`{name}` is not UTF-8: the byte at offset {at} does not belong there");
+        let utf16 = error.as_bytes().starts_with(b"\xff\xfe") || error.as_bytes().starts_with(b"\xfe\xff");
+        let from = if utf16 { "UTF-16" } else { "ISO-8859-1" };
+        Problem::error("not-utf8", text).help(format!("save it as UTF-8, for example `iconv -f {from} -t UTF-8`"))
+    })
+}
+
+/// A path as the user would type it.
+pub(super) fn shown(path: &Path) -> String {
+    path.strip_prefix(".").ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path).display().to_string()
+}
+
+/// An absolute path as the user would type it here.
+pub(super) fn here(path: &Path) -> String {
+    let current = std::env::current_dir().unwrap_or_default();
+    shown(path.strip_prefix(current).ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path))
+}
+
+/// An error of the system in the house's words: lower case, without its number.
+pub(super) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + letters.as_str())
+}
+
+fn unreadable(name: &str, error: &io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::NotFound => Problem::error("missing-file", format!("`{name}` does not exist")),
+        io::ErrorKind::NotADirectory => {
+            Problem::error("missing-file", format!("`{name}` does not exist: a part of its path is no directory"))
+        }
+        io::ErrorKind::PermissionDenied => {
+            Problem::error("unreadable", format!("`{name}` may not be read: permission denied"))
+                .help("look at the modes of the file and of the directories above it")
+        }
+        _ => Problem::error("unreadable", format!("`{name}` cannot be read: {}", reason(error))),
+    }
+}
+
+fn wrong_type(name: &str, file_type: FileType) -> Problem {
+    Problem::error("not-a-file", format!("`{name}` is {}, not a file", type_name(file_type)))
+}
+
+/// What to call a kind of file.
+pub(super) fn type_name(file_type: FileType) -> &'static str {
+    match file_type {
+        FileType::RegularFile => "a file",
+        FileType::Directory => "a directory",
+        FileType::Symlink => "a symbolic link",
+        FileType::Fifo => "a named pipe",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        FileType::Unknown => "of an unknown kind",
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+
+    fn directory() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    fn kind(path: &Path) -> &'static str {
+        read_text(path).unwrap_err().kind
+    }
+
+    #[test]
+    fn a_text_is_read_whole_with_its_byte_order_mark_and_line_ends() {
+        let directory = directory();
+        fs::write(directory.path().join("a"), "\u{feff}a: ü\r\n").unwrap();
+        assert_eq!(read_text(&directory.path().join("a")).unwrap(), "\u{feff}a: ü\r\n");
+        assert_eq!(read_text(Path::new("/dev/null")).unwrap(), "");
+    }
+
+    #[test]
+    fn what_is_no_text_has_a_problem_of_its_own() {
+        let directory = directory();
+        let path = directory.path().join("a");
+        assert_eq!(kind(&path), "missing-file");
+        assert_eq!(kind(directory.path()), "not-a-file");
+        assert_eq!(kind(Path::new("/dev/zero")), "not-a-file");
+        fs::write(&path, b"ok: \xe9t\xe9\n").unwrap();
+        let problem = read_text(&path).unwrap_err();
+        assert!(problem.message.ends_with("is not UTF-8: the byte at offset 4 does not belong there"), "{problem:?}");
+        assert_eq!(kind(&path.join("b")), "missing-file");
+        fs::write(&path, vec![b'a'; 16 * 1024 * 1024 + 1]).unwrap();
+        assert_eq!(kind(&path), "too-large");
+        fs::write(&path, vec![b'a'; 16 * 1024 * 1024]).unwrap();
+        assert!(read_text(&path).is_ok());
+    }
+
+    #[test]
+    fn a_pipe_is_read_to_its_end_even_if_its_writer_comes_late() {
+        let directory = directory();
+        let path = directory.path().join("pipe");
+        Command::new("mkfifo").arg(&path).status().unwrap();
+        let late = path.clone();
+        let writer = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(30));
+            fs::write(late, "A=1\n").unwrap();
+        });
+        assert_eq!(read_text(&path).unwrap(), "A=1\n");
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn a_directory_gives_its_own_manifests_by_name_and_several_paths_keep_their_order() {
+        let directory = directory();
+        for file in ["b.yml", "a.yaml", "c.json", "d.txt", ".e.yml"] {
+            fs::write(directory.path().join(file), file).unwrap();
+        }
+        fs::create_dir(directory.path().join("f.yml")).unwrap();
+        let paths = [directory.path().join("d.txt"), PathBuf::from("-"), directory.path().to_owned()];
+        let texts = read_templates(&paths, &mut &b"stdin"[..]).unwrap();
+        let texts: Vec<&str> = texts.iter().map(|file| file.text.as_str()).collect();
+        assert_eq!(texts, ["d.txt", "stdin", "a.yaml", "b.yml", "c.json"]);
+    }
+
+    #[test]
+    fn all_wrong_inputs_are_told_at_once() {
+        let directory = directory();
+        let paths =
+            ["none.yml", "", "-", "-"].map(|name| if name == "-" { name.into() } else { directory.path().join(name) });
+        let problems = read_templates(&paths, &mut &b""[..]).unwrap_err();
+        let kinds: Vec<&str> = problems.iter().map(|problem| problem.kind).collect();
+        assert_eq!(kinds, ["missing-file", "no-manifests", "stdin-twice"]);
+    }
+}

@@ -1,0 +1,37 @@
+//! The action's way in: `INPUT_*` as the runner (dashes kept) and act (underscores) write them.
+
+use super::names::{ALL, closest, find};
+use super::{CommandLine, Environment, Raw};
+use crate::error::Problem;
+
+/// Inputs that the runner itself adds to every container action.
+const OF_THE_RUNNER: [&str; 2] = ["entrypoint", "args"];
+
+/// Reads every `INPUT_*`; a run of the action is never asked back.
+pub(super) fn read(environment: &Environment) -> Raw {
+    let mut raw = Raw { command_line: CommandLine { yes: true, ..CommandLine::default() }, ..Raw::default() };
+    for input in ALL {
+        let runner = format!("INPUT_{}", input.name.to_uppercase());
+        let act = runner.replace('-', "_");
+        let given = [runner, act].into_iter().filter_map(|name| environment.get(&name));
+        match given.map(|value| value.to_str()).find(|text| text.is_none_or(|text| !text.trim().is_empty())) {
+            Some(Some(text)) => raw.set(input, text),
+            Some(None) => raw.problems.push(Problem::error("input-not-utf8", format!("`{}` is not UTF-8", input.name))),
+            None => {}
+        }
+    }
+    raw.problems.extend(unknown(environment));
+    raw
+}
+
+fn unknown(environment: &Environment) -> impl Iterator<Item = Problem> {
+    let names = environment.keys().filter_map(|name| name.strip_prefix("INPUT_"));
+    let names = names.map(|name| name.to_lowercase().replace('_', "-"));
+    names.filter(|name| find(name).is_none() && !OF_THE_RUNNER.contains(&name.as_str())).map(|name| {
+        let problem = Problem::warning("unknown-input", format!("there is no input `{name}`; it is ignored"));
+        match closest(&name, ALL.map(|input| input.name)) {
+            Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+            None => problem,
+        }
+    })
+}

@@ -1,0 +1,155 @@
+//! The command line's way in: flags are the inputs' names, help is the table's.
+
+use std::ffi::OsString;
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
+
+use super::flags::{Cli, Verb};
+use super::names::{self, ALL, Input};
+use super::{Colour, Command, Context, Environment, Raw, Word};
+use crate::error::Problem;
+
+/// What the arguments ask for.
+pub(super) enum Call {
+    Run(Raw),
+    Print { text: String, code: u8 },
+}
+
+/// Reads `arguments`, and the variables of inputs that are better not given as arguments.
+pub(super) fn read(arguments: &[OsString], environment: &Environment, context: &Context) -> Result<Call, Vec<Problem>> {
+    let matches = match command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(e) => return refused(&e, context),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(e) => return refused(&e, context),
+    };
+    let mut raw = Raw { command_line: cli.everywhere.command_line(), ..Raw::default() };
+    match cli.verb {
+        Verb::Render(render) => {
+            raw.set(names::COMMAND, Command::Render.word());
+            raw.set(names::ENVIRONMENT, &render.environment);
+            raw.command_line.show_values = render.show_values;
+            render.rendering.fill(&mut raw);
+        }
+        Verb::Apply(apply) => {
+            raw.set(names::COMMAND, Command::Apply.word());
+            raw.set(names::ENVIRONMENT, &apply.environment);
+            raw.command_line.yes = apply.yes;
+            apply.rendering.fill(&mut raw);
+            apply.cluster.fill(&mut raw);
+        }
+        Verb::Completions { shell } => return Ok(completions(shell)),
+    }
+    raw.problems.extend(visible(&raw));
+    add_variables(&mut raw, environment);
+    Ok(Call::Run(raw))
+}
+
+/// The derived command with help, value names and defaults of the table.
+fn command() -> clap::Command {
+    Cli::command().mut_subcommands(|verb| {
+        verb.mut_args(|arg| match names::find(&arg.get_id().as_str().replace('_', "-")) {
+            Some(input) => describe(arg, input),
+            None => arg,
+        })
+    })
+}
+
+fn describe(arg: clap::Arg, input: Input) -> clap::Arg {
+    let help = match input.default {
+        Some(default) if !input.shape.is_empty() => format!("{} [default: {default}]", input.about),
+        _ => input.about.to_owned(),
+    };
+    let arg = arg.help(StyledStr::from(help));
+    if input.shape.is_empty() { arg } else { arg.value_name(input.shape) }
+}
+
+fn completions(shell: clap_complete::Shell) -> Call {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command(), "secret-patch", &mut script);
+    Call::Print { text: String::from_utf8_lossy(&script).into_owned(), code: 0 }
+}
+
+/// Help and version are no failures; the rest is told in our own words, because clap's quote arguments, and these may be secrets.
+fn refused(error: &clap::Error, context: &Context) -> Result<Call, Vec<Problem>> {
+    let rendered = error.render();
+    let print = |code: u8| {
+        let terminal = if code == 0 { context.terminals.stdout } else { context.terminals.stderr };
+        let colours = context.colours(Colour::Auto, terminal);
+        let text = if colours { rendered.ansi().to_string() } else { rendered.to_string() };
+        Ok(Call::Print { text, code })
+    };
+    let typed = text_of(error, ContextKind::InvalidArg);
+    let flag = typed.split(['=', ' ']).next().unwrap_or_default().to_owned();
+    let message = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => return print(0),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => return print(2),
+        ErrorKind::UnknownArgument if flag.starts_with('-') => format!("there is no flag `{flag}`"),
+        ErrorKind::UnknownArgument => "there is an argument too many".to_owned(),
+        ErrorKind::InvalidSubcommand => {
+            format!("there is no command `{}`", text_of(error, ContextKind::InvalidSubcommand))
+        }
+        ErrorKind::MissingRequiredArgument => format!("`{typed}` is missing"),
+        ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
+        ErrorKind::ArgumentConflict => format!("`{flag}` is given more than once"),
+        ErrorKind::InvalidValue if text_of(error, ContextKind::InvalidValue).is_empty() => {
+            format!("`{flag}` needs a value")
+        }
+        _ => format!("`{flag}` is given a value that it does not take"),
+    };
+    Err(vec![Problem::error("usage", message).help(remedy(error))])
+}
+
+fn remedy(error: &clap::Error) -> String {
+    let kinds = [
+        ContextKind::SuggestedSubcommand,
+        ContextKind::SuggestedArg,
+        ContextKind::SuggestedValue,
+        ContextKind::ValidValue,
+    ];
+    match kinds.map(|kind| text_of(error, kind)).iter().zip(kinds).find(|(text, _)| !text.is_empty()) {
+        Some((text, ContextKind::ValidValue)) => format!("write one of {text}"),
+        Some((text, _)) => format!("did you mean `{text}`?"),
+        None => "see `secret-patch --help`".to_owned(),
+    }
+}
+
+fn text_of(error: &clap::Error, kind: ContextKind) -> String {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        _ => String::new(),
+    }
+}
+
+/// Warnings about credentials and values that stand in the arguments.
+fn visible(raw: &Raw) -> Vec<Problem> {
+    let inputs = ALL.iter().filter(|input| input.sensitive);
+    let given = inputs.filter_map(|input| Some((input, raw.texts.get(input.name)?)));
+    // A kubeconfig is a path more often than not; content has line ends or begins as JSON does.
+    let given = given.filter(|(input, text)| **input != names::KUBECONFIG || text.expose().contains(['\n', '{']));
+    given
+        .map(|(input, _)| {
+            let message =
+                format!("`--{}` on the command line can be read by every process of this machine", input.name);
+            Problem::warning("visible-argument", message).help(format!("set `{}` instead", input.variable()))
+        })
+        .collect()
+}
+
+fn add_variables(raw: &mut Raw, environment: &Environment) {
+    for input in
+        ALL.into_iter().filter(|input| input.has_variable && !raw.texts.contains_key(input.name)).collect::<Vec<_>>()
+    {
+        let name = input.variable();
+        match environment.get(&name).map(|value| value.to_str()) {
+            Some(Some(text)) => raw.set(input, text),
+            Some(None) => raw.problems.push(Problem::error("input-not-utf8", format!("`{name}` is not UTF-8"))),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Where the program runs, from the environment and the arguments: no input, but what the inputs are read and shown by.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The process environment; variables whose names are not UTF-8 are left out.
+pub type Environment = BTreeMap<String, OsString>;
+
+/// Who called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The runner, as a step of the action: inputs from `INPUT_*`, workflow commands on stdout.
+    Action,
+    /// A person, a script or a `run:` step.
+    CommandLine,
+}
+
+/// Whether colours are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Colour {
+    /// On a terminal, unless the environment says otherwise.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// Which of the standard streams are terminals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Terminals {
+    /// Whether a person can be asked.
+    pub stdin: bool,
+    /// Whether a person reads the report.
+    pub stdout: bool,
+    /// Whether a person reads the progress.
+    pub stderr: bool,
+}
+
+/// Where the program runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// Who called.
+    pub mode: Mode,
+    /// `GITHUB_ACTIONS=true`: everything printed ends up in a log that many can read.
+    pub github_actions: bool,
+    /// `CI=true`, or GitHub Actions.
+    pub ci: bool,
+    /// `RUNNER_DEBUG=1`: step debugging is on.
+    pub debug: bool,
+    /// `GITHUB_WORKSPACE`.
+    pub workspace: Option<PathBuf>,
+    /// `GITHUB_REPOSITORY`, such as `owner/name`.
+    pub repository: Option<String>,
+    /// `GITHUB_SHA`.
+    pub sha: Option<String>,
+    /// `GITHUB_STEP_SUMMARY`.
+    pub step_summary: Option<PathBuf>,
+    /// `GITHUB_OUTPUT`.
+    pub output_file: Option<PathBuf>,
+    /// Which streams are terminals.
+    pub terminals: Terminals,
+    /// What the environment says about colours; `Auto` where it says nothing.
+    pub colour: Colour,
+}
+
+impl Context {
+    /// Reads the context. `arguments` begin with the program's name.
+    pub fn read(arguments: &[OsString], environment: &Environment, terminals: Terminals) -> Self {
+        let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+        let text = |name: &str| variable(name).and_then(|value| value.to_str()).map(str::to_owned);
+        let path = |name: &str| variable(name).map(PathBuf::from);
+        let is = |name: &str, wanted: &str| variable(name).is_some_and(|value| value == wanted);
+        let github_actions = is("GITHUB_ACTIONS", "true");
+        Self {
+            mode: if github_actions && arguments.len() <= 1 { Mode::Action } else { Mode::CommandLine },
+            github_actions,
+            ci: github_actions || is("CI", "true"),
+            debug: is("RUNNER_DEBUG", "1"),
+            workspace: path("GITHUB_WORKSPACE"),
+            repository: text("GITHUB_REPOSITORY"),
+            sha: text("GITHUB_SHA"),
+            step_summary: path("GITHUB_STEP_SUMMARY"),
+            output_file: path("GITHUB_OUTPUT"),
+            terminals,
+            // https://no-color.org and https://bixense.com/clicolors
+            colour: if variable("NO_COLOR").is_some() {
+                Colour::Never
+            } else if variable("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+                Colour::Always
+            } else if is("CLICOLOR", "0") || is("TERM", "dumb") {
+                Colour::Never
+            } else {
+                Colour::Auto
+            },
+        }
+    }
+
+    /// Whether to colour a stream: the flag is asked first, then the environment, then whether it is a terminal.
+    pub fn colours(&self, flag: Colour, is_terminal: bool) -> bool {
+        match (flag, self.colour) {
+            (Colour::Always, _) | (Colour::Auto, Colour::Always) => true,
+            (Colour::Never, _) | (Colour::Auto, Colour::Never) => false,
+            (Colour::Auto, Colour::Auto) => is_terminal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(arguments: &[&str], environment: &[(&str, &str)]) -> Context {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
+        Context::read(&arguments, &environment, Terminals::default())
+    }
+
+    #[test]
+    fn the_action_is_a_call_without_arguments_under_actions() {
+        assert_eq!(context(&["p"], &[("GITHUB_ACTIONS", "true")]).mode, Mode::Action);
+        assert_eq!(context(&["p", "render"], &[("GITHUB_ACTIONS", "true")]).mode, Mode::CommandLine);
+        assert_eq!(context(&["p"], &[("GITHUB_ACTIONS", "false")]).mode, Mode::CommandLine);
+        assert_eq!(context(&["p"], &[]).mode, Mode::CommandLine);
+    }
+
+    #[test]
+    fn colours_follow_flag_then_environment_then_terminal() {
+        let plain = context(&["p"], &[]);
+        assert!(plain.colours(Colour::Auto, true) && !plain.colours(Colour::Auto, false));
+        let no = context(&["p"], &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]);
+        assert!(!no.colours(Colour::Auto, true) && no.colours(Colour::Always, false));
+        let force = context(&["p"], &[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")]);
+        assert!(force.colours(Colour::Auto, false) && !force.colours(Colour::Never, true));
+        assert!(!context(&["p"], &[("TERM", "dumb")]).colours(Colour::Auto, true));
+    }
+
+    #[test]
+    fn empty_variables_are_as_unset() {
+        let context = context(&["p"], &[("GITHUB_OUTPUT", ""), ("GITHUB_STEP_SUMMARY", "/s"), ("RUNNER_DEBUG", "1")]);
+        assert_eq!(context.output_file, None);
+        assert_eq!(context.step_summary, Some(PathBuf::from("/s")));
+        assert!(context.debug);
+    }
+}

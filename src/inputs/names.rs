@@ -1,0 +1,205 @@
+//! The one table of inputs: the action's `INPUT_*`, the command line's flags, `action.yml` and the README follow it.
+
+/// One input by its name, which is the same in `with:` and as a flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Input {
+    /// Such as `kube-token`; the flag is `--kube-token`.
+    pub name: &'static str,
+    /// One sentence without a full stop.
+    pub about: &'static str,
+    /// What an empty input means, where that is a fixed text.
+    pub default: Option<&'static str>,
+    /// What a value looks like, such as `PATH`; empty for a boolean.
+    pub shape: &'static str,
+    /// Whether it holds a credential or values that must not be shown.
+    pub sensitive: bool,
+    /// Whether the command line reads it from [`Input::variable`] too: arguments are visible to every process.
+    pub has_variable: bool,
+}
+
+impl Input {
+    const fn new(name: &'static str, shape: &'static str, about: &'static str) -> Self {
+        Self { name, about, default: None, shape, sensitive: false, has_variable: false }
+    }
+
+    const fn boolean(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, "", about).or("false")
+    }
+
+    const fn or(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    const fn secret(mut self) -> Self {
+        self.sensitive = true;
+        self.variable_too()
+    }
+
+    const fn variable_too(mut self) -> Self {
+        self.has_variable = true;
+        self
+    }
+
+    /// The variable that the command line reads it from, such as `SECRET_PATCH_KUBE_TOKEN`.
+    pub fn variable(&self) -> String {
+        format!("SECRET_PATCH_{}", self.name.to_uppercase().replace('-', "_"))
+    }
+}
+
+/// What to do.
+pub const COMMAND: Input = Input::new("command", "COMMAND", "What to do: `render` or `apply`");
+/// Which environment.
+pub const ENVIRONMENT: Input = Input::new("environment", "ENV", "Name of the environment, such as `staging`");
+/// Where the layout starts.
+pub const ROOT: Input = Input::new(
+    "root",
+    "PATH",
+    "Directory that holds `config/` and `apps/`; else the first of `docker/k8`, `k8s`, `deploy` and `.` that does",
+);
+/// What is filled.
+pub const TEMPLATE: Input = Input::new(
+    "template",
+    "PATH…",
+    "Templates: files, directories or `-`; else `config/<env>-config-secret.example.yml`",
+);
+/// Where the patch goes.
+pub const OUTPUT: Input = Input::new(
+    "output",
+    "PATH",
+    "Where the secret patch goes, `-` is stdout; else `config/<env>-secret-config-patch.yml`",
+);
+/// What merges the patch.
+pub const OVERLAY: Input =
+    Input::new("overlay", "PATH|none", "Kustomize directory that merges the patch; else `apps/overlays/<env>`");
+/// Which kinds.
+pub const KINDS: Input = Input::new(
+    "kinds",
+    "KIND…",
+    "Apply only objects of these kinds, such as `Secret,ConfigMap`, when others deploy the rest",
+);
+/// Values by JSON, sensitive.
+pub const SECRETS: Input =
+    Input::new("secrets", "JSON", "Values as a JSON object: `${{ toJSON(secrets) }}` in a reusable workflow").secret();
+/// Values by JSON, not sensitive.
+pub const VARS: Input =
+    Input::new("vars", "JSON", "Values that are not sensitive, as a JSON object: `${{ toJSON(vars) }}`").variable_too();
+/// Values by file.
+pub const ENV_FILE: Input = Input::new(
+    "env-file",
+    "PATH",
+    "Values as a dotenv file, `-` is stdin; else `.env.k8s.<env>` if git ignores it, never in Actions",
+);
+/// What may be shown.
+pub const NONSENSITIVE: Input = Input::new("nonsensitive", "NAME…", "Names of values that may be shown");
+/// What stays.
+pub const KEEP_PLACEHOLDERS: Input = Input::new(
+    "keep-placeholders",
+    "NAME…",
+    "Names and globs of placeholders that others fill later and that stay as they are",
+);
+/// What may be empty.
+pub const ALLOW_EMPTY: Input = Input::new("allow-empty", "NAME…", "Names of values that may be empty");
+/// What may fall back.
+pub const ALLOW_DEFAULT: Input =
+    Input::new("allow-default", "NAME…", "Names whose default (`${NAME:-default}`) may fill a key of a Secret");
+/// Which source wins.
+pub const PREFER: Input = Input::new(
+    "prefer",
+    "SOURCE…",
+    "Which source wins where two differ, the first before the next: `environment`, `secrets`, `vars`, `env-file`",
+);
+/// Credentials of the cluster.
+pub const KUBECONFIG: Input =
+    Input::new("kubeconfig", "PATH", "Kubeconfig: a path, the content, or base64 of the content; else `KUBECONFIG`")
+        .secret();
+/// Which context.
+pub const CONTEXT: Input = Input::new("context", "NAME", "Context of the kubeconfig; else its current one");
+/// The user's token.
+pub const KUBE_TOKEN: Input = Input::new(
+    "kube-token",
+    "TOKEN",
+    "Bearer token in place of the kubeconfig user's own credentials, such as `aws eks get-token` prints",
+)
+.secret();
+/// Whether plugins run.
+pub const ALLOW_EXEC: Input = Input::boolean("allow-exec", "Let the kubeconfig's exec plugin or auth provider run");
+/// Whether the build may fetch.
+pub const ALLOW_REMOTE: Input = Input::boolean("allow-remote", "Let the kustomization name remote resources");
+/// Whether workloads are awaited.
+pub const ROLLOUT: Input = Input::new("rollout", "wait|none", "Whether to wait until workloads are ready").or("wait");
+/// How long workloads are awaited.
+pub const TIMEOUT: Input =
+    Input::new("timeout", "DURATION", "How long workloads may take, such as `90s`, `5m`, `1h`").or("5m");
+/// Whether nothing is written.
+pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the first write to the cluster");
+/// How the report is printed.
+pub const FORMAT: Input = Input::new("format", "text|markdown|json", "How the report is printed").or("text");
+
+/// Every input, in the order in which they are documented.
+pub const ALL: [Input; 24] = [
+    COMMAND,
+    ENVIRONMENT,
+    ROOT,
+    TEMPLATE,
+    OUTPUT,
+    OVERLAY,
+    KINDS,
+    SECRETS,
+    VARS,
+    ENV_FILE,
+    NONSENSITIVE,
+    KEEP_PLACEHOLDERS,
+    ALLOW_EMPTY,
+    ALLOW_DEFAULT,
+    PREFER,
+    KUBECONFIG,
+    CONTEXT,
+    KUBE_TOKEN,
+    ALLOW_EXEC,
+    ALLOW_REMOTE,
+    ROLLOUT,
+    TIMEOUT,
+    DRY_RUN,
+    FORMAT,
+];
+
+/// The input with exactly this name.
+pub fn find(name: &str) -> Option<Input> {
+    ALL.into_iter().find(|input| input.name == name)
+}
+
+/// The one of `names` that was probably meant by `typed`.
+pub(super) fn closest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let typed = typed.to_lowercase();
+    let similar = names.into_iter().map(|name| (strsim::jaro_winkler(&typed, &name.to_lowercase()), name));
+    similar.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_typable() {
+        for (index, input) in ALL.iter().enumerate() {
+            assert!(input.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", input.name);
+            assert!(ALL[..index].iter().all(|other| other.name != input.name), "{}", input.name);
+            assert!(!input.about.ends_with('.') && !input.about.contains('\n'), "{}", input.about);
+        }
+    }
+
+    #[test]
+    fn a_slip_finds_its_name_and_nonsense_none() {
+        let names = || ALL.map(|input| input.name);
+        assert_eq!(closest("kubetoken", names()), Some("kube-token"));
+        assert_eq!(closest("kube-config", names()), Some("kubeconfig"));
+        assert_eq!(closest("enviroment", names()), Some("environment"));
+        assert_eq!(closest("xyzzy", names()), None);
+    }
+
+    #[test]
+    fn a_variable_is_the_name_in_capitals() {
+        assert_eq!(KUBE_TOKEN.variable(), "SECRET_PATCH_KUBE_TOKEN");
+    }
+}

@@ -1,0 +1,241 @@
+//! From typed texts to [`Inputs`]: every input has one meaning, whichever way it came in.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::names::{self, Input};
+use super::{Command, Context, FileName, Format, Inputs, Mode, Overlay, Raw, Rollout, Word};
+use crate::error::Problem;
+use crate::secret::Secret;
+use crate::values::{Source, parse_json};
+
+/// Reads `raw`; `None` only beside at least one error.
+pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Problem>) {
+    let Raw { texts, command_line, problems } = raw;
+    let mut reader = Reader { texts, problems };
+    let command = reader.word(names::COMMAND);
+    let environment = reader.name(names::ENVIRONMENT);
+    reader.require(context);
+    let inputs = Inputs {
+        command: command.unwrap_or(Command::Render),
+        environment: environment.unwrap_or_default(),
+        root: reader.text(names::ROOT).map(PathBuf::from),
+        templates: reader.list(names::TEMPLATE).iter().map(|text| file_name(text)).collect(),
+        output: reader.text(names::OUTPUT).map(|text| file_name(&text)),
+        overlay: reader.text(names::OVERLAY).map(|text| overlay(&text)),
+        kinds: reader.names(names::KINDS, "."),
+        secrets: reader.object(names::SECRETS),
+        vars: reader.object(names::VARS),
+        env_file: reader.text(names::ENV_FILE).map(|text| file_name(&text)),
+        nonsensitive: reader.names(names::NONSENSITIVE, "_"),
+        keep_placeholders: reader.names(names::KEEP_PLACEHOLDERS, "_*?"),
+        allow_empty: reader.names(names::ALLOW_EMPTY, "_"),
+        allow_default: reader.names(names::ALLOW_DEFAULT, "_"),
+        prefer: reader.sources(),
+        kubeconfig: reader.secret(names::KUBECONFIG),
+        context: reader.text(names::CONTEXT),
+        kube_token: reader.secret(names::KUBE_TOKEN),
+        allow_exec: reader.boolean(names::ALLOW_EXEC),
+        allow_remote: reader.boolean(names::ALLOW_REMOTE),
+        rollout: reader.word(names::ROLLOUT).unwrap_or(Rollout::Wait),
+        timeout: reader.duration(names::TIMEOUT),
+        dry_run: reader.boolean(names::DRY_RUN),
+        format: reader.word(names::FORMAT).unwrap_or(Format::Text),
+        command_line,
+    };
+    let Reader { mut problems, .. } = reader;
+    problems.extend(stream_problems(&inputs, context));
+    let complete = !problems.iter().any(Problem::is_error);
+    (complete.then_some(inputs), problems)
+}
+
+fn file_name(text: &str) -> FileName {
+    if text == "-" { FileName::Standard } else { FileName::Path(PathBuf::from(text)) }
+}
+
+fn overlay(text: &str) -> Overlay {
+    if text == "none" { Overlay::None } else { Overlay::Path(PathBuf::from(text)) }
+}
+
+/// What must not meet on one stream: two readers of stdin, values and a log.
+fn stream_problems(inputs: &Inputs, context: &Context) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let readers = inputs.templates.iter().chain(&inputs.env_file).filter(|file| **file == FileName::Standard).count();
+    if readers > 1 {
+        let message = "`template` and `env-file` name stdin more than once, and it can be read only once";
+        problems.push(Problem::error("stdin-twice", message).help("give all but one of them by path"));
+    } else if readers == 1 && context.mode == Mode::Action {
+        let message = "`-` is stdin, and a step of the action has none";
+        problems.push(Problem::error("no-stdin", message).help("name a file in the workspace"));
+    }
+    if inputs.output == Some(FileName::Standard) {
+        if inputs.command != Command::Render {
+            let message =
+                format!("`{}` needs the secret patch in a file, so `output` cannot be `-`", inputs.command.word());
+            problems
+                .push(Problem::error("output-to-stdout", message).help("use `render` to print the filled template"));
+        } else if context.github_actions {
+            let message = "`output` is `-`, which would write the values into the job's log";
+            problems.push(Problem::error("output-to-log", message).help("leave `output` out, or name a file"));
+        } else if context.terminals.stdout && !inputs.command_line.show_values {
+            let message = "`output` is `-` and stdout is a terminal, which would show the values";
+            problems.push(Problem::error("output-to-terminal", message).help("add `--show-values` if that is meant"));
+        }
+    }
+    if inputs.command_line.add_masks && !context.github_actions {
+        let message = "`--add-masks` prints every value for the runner to hide, and this is not GitHub Actions";
+        problems.push(Problem::error("masks-without-runner", message).help("leave `--add-masks` out"));
+    }
+    problems
+}
+
+struct Reader {
+    texts: BTreeMap<&'static str, Secret>,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    fn secret(&self, input: Input) -> Option<Secret> {
+        self.texts.get(input.name).cloned()
+    }
+
+    fn text(&self, input: Input) -> Option<String> {
+        self.texts.get(input.name).map(|text| text.expose().to_owned())
+    }
+
+    fn list(&self, input: Input) -> Vec<String> {
+        let text = self.text(input).unwrap_or_default();
+        text.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn refuse(&mut self, message: String, help: impl Into<String>) {
+        self.problems.push(Problem::error("invalid-input", message).help(help));
+    }
+
+    fn require(&mut self, context: &Context) {
+        for input in [names::COMMAND, names::ENVIRONMENT] {
+            if !self.texts.contains_key(input.name) {
+                let help = match context.mode {
+                    Mode::Action => {
+                        format!("add `{}:` below `with:`; in a `run:` step give arguments instead", input.name)
+                    }
+                    Mode::CommandLine => format!("give {} as an argument", input.shape),
+                };
+                self.problems.push(Problem::error("missing-input", format!("`{}` is missing", input.name)).help(help));
+            }
+        }
+    }
+
+    fn word<W: Word>(&mut self, input: Input) -> Option<W> {
+        let text = self.text(input)?;
+        let found = W::ALL.iter().copied().find(|word| word.word() == text);
+        if found.is_none() {
+            self.refuse(
+                format!("`{}` is `{text}`", input.name),
+                choices(&text, &W::ALL.iter().map(|word| word.word()).collect::<Vec<_>>()),
+            );
+        }
+        found
+    }
+
+    fn sources(&mut self) -> Vec<Source> {
+        let mut sources = Vec::new();
+        for text in self.list(names::PREFER) {
+            match Source::parse(&text) {
+                Some(source) if sources.contains(&source) => {
+                    self.refuse(
+                        format!("`prefer` names `{text}` twice"),
+                        "name each source once, the one that wins first",
+                    );
+                }
+                Some(source) => sources.push(source),
+                None => self.refuse(format!("`prefer` names `{text}`"), choices(&text, &Source::ALL.map(Source::name))),
+            }
+        }
+        sources
+    }
+
+    /// As `@actions/core` reads booleans.
+    fn boolean(&mut self, input: Input) -> bool {
+        match self.text(input).as_deref() {
+            Some("true" | "True" | "TRUE") => true,
+            None | Some("false" | "False" | "FALSE") => false,
+            Some(text) => {
+                self.refuse(format!("`{}` is `{text}`", input.name), "write `true` or `false`");
+                false
+            }
+        }
+    }
+
+    /// The environment's name becomes part of paths, so it may not lead anywhere.
+    fn name(&mut self, input: Input) -> Option<String> {
+        let text = self.text(input)?;
+        let plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
+        if !plain || text.starts_with(['.', '-']) {
+            let help = "a name is made of letters, digits, `.`, `_` and `-`, and begins with a letter or digit";
+            self.refuse(format!("`{}` is `{text}`", input.name), help);
+        }
+        Some(text)
+    }
+
+    /// Names of letters, digits and `others`.
+    fn names(&mut self, input: Input, others: &str) -> Vec<String> {
+        let names = self.list(input);
+        for name in &names {
+            if name.contains('*') && !others.contains('*') {
+                let help = "name each one: a glob would also take in what is added later";
+                self.refuse(format!("`{}` holds `{name}`", input.name), help);
+            } else if !name.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c)) {
+                let help = "names are separated by blanks, commas or line ends";
+                self.refuse(format!("`{}` holds `{name}`, which is no name", input.name), help);
+            }
+        }
+        names
+    }
+
+    /// `90s`, `5m`, `1h`, `1h30m`.
+    fn duration(&mut self, input: Input) -> Duration {
+        let text = self.text(input).or(input.default.map(str::to_owned)).unwrap_or_default();
+        parse_duration(&text).unwrap_or_else(|| {
+            let help = "write a number and a unit, such as `90s`, `5m` or `1h`, above zero and up to `24h`";
+            self.refuse(format!("`{}` is `{text}`", input.name), help);
+            Duration::default()
+        })
+    }
+
+    fn object(&mut self, input: Input) -> BTreeMap<String, Secret> {
+        let members = self.texts.get(input.name).map(|json| parse_json(input.name, json)).transpose();
+        members
+            .unwrap_or_else(|problem| {
+                self.problems.push(problem);
+                None
+            })
+            .unwrap_or_default()
+    }
+}
+
+fn choices(typed: &str, words: &[&str]) -> String {
+    match names::closest(typed, words.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("write {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")),
+    }
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut seconds = 0_u64;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let amount: u64 = rest[..digits].parse().ok()?;
+        let unit = match rest.as_bytes()[digits] {
+            b's' => 1,
+            b'm' => 60,
+            b'h' => 3600,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(amount.checked_mul(unit)?)?;
+        rest = &rest[digits + 1..];
+    }
+    (1..=24 * 3600).contains(&seconds).then(|| Duration::from_secs(seconds))
+}

@@ -1,0 +1,236 @@
+//! The report as GitHub Markdown, for the step summary. What comes from elsewhere can be no Markdown, HTML, mention or link.
+
+use super::Outcome;
+use super::words::{Row, count, rows, severity_word, unchanged};
+use crate::error::Problem;
+use crate::mask::{Masked, Masker};
+
+/// Renders `outcome` in at most `limit` bytes: without its keys, and then without its objects and findings, where it is too long.
+/// The last form has a few hundred bytes, whatever the limit.
+pub fn render(outcome: &Outcome, masker: &Masker, limit: usize) -> Masked {
+    let outcome = outcome.redacted(masker);
+    let fits = |text: &String| text.len() <= limit;
+    let forms = [Some(true), Some(false)].into_iter().map(|with_keys| page(&outcome, with_keys));
+    Masked::of_redacted_parts(forms.into_iter().find(fits).unwrap_or_else(|| page(&outcome, None)))
+}
+
+/// `with_keys`: with objects and keys, with objects only, or (`None`) with neither.
+fn page(outcome: &Outcome, with_keys: Option<bool>) -> String {
+    let mark = if outcome.failed.is_some() { "❌" } else { "✅" };
+    let mut text = format!("{mark} **{}**\n\n", escaped(&outcome.headline()));
+    let Some(with_keys) = with_keys else {
+        let findings = count(outcome.problems.len(), "finding");
+        return text
+            + &format!("The report is too long to be shown here; {findings} and all objects are in the log.\n\n");
+    };
+    if let Some(target) = &outcome.target {
+        text += &format!("Context {}, server {}\n\n", code(&target.context), code(&target.server));
+    }
+    text += &outcome.problems.iter().map(finding).collect::<String>();
+    let (shown, folded) = rows(outcome, with_keys);
+    if !shown.is_empty() {
+        text += &table(&shown);
+    }
+    if !folded.is_empty() {
+        let summary = unchanged(outcome);
+        text += &format!("<details><summary>{summary}</summary>\n\n{}</details>\n\n", table(&folded));
+    }
+    if !with_keys {
+        text += "The keys are left out: the report would be too long.\n\n";
+    }
+    if !outcome.rollouts.is_empty() {
+        text += "| Workload | State | Seen |\n| --- | --- | --- |\n";
+        for rollout in &outcome.rollouts {
+            let word = if rollout.ready { "ready" } else { "**not ready**" };
+            text += &format!("| {} | {word} | {} |\n", code(&rollout.id.to_string()), escaped(&rollout.detail));
+        }
+        text += "\n";
+    }
+    let times = outcome.times();
+    if !times.is_empty() {
+        text += &format!("<sub>{times}</sub>\n\n");
+    }
+    text
+}
+
+fn table(rows: &[Row]) -> String {
+    let compares = rows.iter().any(|row| row.change.is_some());
+    let mut text = String::from(if compares {
+        "| Object | Key | Change | Value from |\n| --- | --- | --- | --- |\n"
+    } else {
+        "| Object | Key | Value from |\n| --- | --- | --- |\n"
+    });
+    for row in rows {
+        let cell = |name: &Option<String>| name.as_deref().map(code).unwrap_or_default();
+        let progress = row.object.is_some() && !row.detail.is_empty();
+        let progress = if progress { format!(", **{}**", row.detail) } else { String::new() };
+        let change = row.change.map(|change| format!(" {}{progress} |", change.word())).unwrap_or_default();
+        let detail = if row.object.is_some() { String::new() } else { escaped(&row.detail) };
+        text += &format!("| {} | {} |{change} {detail} |\n", cell(&row.object), cell(&row.key));
+    }
+    text + "\n"
+}
+
+fn finding(problem: &Problem) -> String {
+    let place = problem.place.as_ref().map(|place| format!(" ({})", code(&place.to_string()))).unwrap_or_default();
+    let remedy = match problem.help.as_deref() {
+        Some(help) if help.contains('\n') => format!("\n\n{}", fenced(help)),
+        Some(help) => format!("<br>{}\n", sentence(help)),
+        None => "\n".to_owned(),
+    };
+    format!("**{}**: {}{place}{remedy}\n", severity_word(problem.severity), sentence(&problem.message))
+}
+
+/// A sentence of ours: what stands in backticks becomes code, all else is text.
+fn sentence(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escaped(text);
+    }
+    let parts = parts.iter().enumerate();
+    parts.map(|(index, part)| if index % 2 == 0 { escaped(part) } else { code(part) }).collect()
+}
+
+/// As code, where GitHub looks for no mention.
+fn code(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("<code>{}</code>", entities(text)) }
+}
+
+/// As text. `@` and `#` are cut off from what follows, since GitHub looks for mentions after entities are gone.
+fn escaped(text: &str) -> String {
+    entities(text).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")
+}
+
+/// Every character that Markdown or HTML gives a meaning, as an entity; line ends as breaks.
+fn entities(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut before = ' ';
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let next = rest.clone().next().unwrap_or(' ');
+        let has_meaning = match c {
+            '&' | '<' | '>' | '"' | '`' | '|' | '*' | '~' | '[' | ']' | '\\' | '$' | '@' | '#' => true,
+            '_' => !(before.is_alphanumeric() && next.is_alphanumeric()),
+            ':' => next == '/',
+            '.' => before.eq_ignore_ascii_case(&'w'),
+            _ => false,
+        };
+        match c {
+            '\n' => out.push_str("<br>"),
+            c if has_meaning => out.push_str(&format!("&#{};", u32::from(c))),
+            c => out.push(c),
+        }
+        before = c;
+    }
+    out
+}
+
+/// Several lines as they are, in a fence that is longer than any run of backticks in them.
+fn fenced(text: &str) -> String {
+    let mut longest = 0;
+    let mut run = 0;
+    for c in text.chars() {
+        run = if c == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    let fence = "`".repeat((longest + 1).max(3));
+    format!("{fence}text\n{text}\n{fence}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{applied, big, failed, hostile, masker, rendered};
+    use super::*;
+
+    #[test]
+    fn the_sentence_comes_first_and_the_unchanged_is_folded() {
+        assert_eq!(
+            render(&applied(), &masker(), usize::MAX).as_str(),
+            "\
+✅ **Applied staging: 1 object added, 1 changed, 2 unchanged, 1 workload ready, with 1 warning.**
+
+Context <code>kind-staging</code>, server <code>https&#58;//127.0.0.1:6443</code>
+
+**warning**: <code>TOKEN</code> also goes into a ConfigMap (<code>config/staging.yml:3:5</code>)<br>move it
+
+| Object | Key | Change | Value from |
+| --- | --- | --- | --- |
+| <code>Secret staging/agent-secrets</code> |  | added |  |
+|  | <code>OPENAI_API_KEY</code> | added | environment |
+|  | <code>DSN</code> | added | DB_USER (vars), DB_PASSWORD (secrets) |
+| <code>ConfigMap staging/agent-config</code> |  | changed |  |
+|  | <code>LOG_LEVEL</code> | changed | literal |
+|  | <code>OLD</code> | removed |  |
+
+<details><summary>2 objects and 1 key unchanged</summary>
+
+| Object | Key | Change | Value from |
+| --- | --- | --- | --- |
+| <code>ConfigMap staging/agent-config</code> |  | changed |  |
+|  | <code>ENV_MODE</code> | unchanged | literal |
+| <code>Secret staging/shared-secrets</code> |  | unchanged |  |
+|  | <code>LIVEKIT_API_KEY</code> | unchanged | environment |
+| <code>Namespace staging</code> |  | unchanged |  |
+
+</details>
+
+| Workload | State | Seen |
+| --- | --- | --- |
+| <code>Deployment staging/agent</code> | ready | 2 of 2 pods ready |
+
+<sub>Took 4.2 s: render 3 ms, apply 4.2 s</sub>
+
+"
+        );
+    }
+
+    #[test]
+    fn render_has_no_column_of_changes() {
+        let text = render(&rendered(), &masker(), usize::MAX);
+        assert!(text.as_str().contains("| Object | Key | Value from |\n"), "{text}");
+    }
+
+    #[test]
+    fn a_failure_shows_its_errors_with_their_lines() {
+        let text = render(&failed(), &masker(), usize::MAX);
+        assert!(text.as_str().starts_with("❌ **Apply of staging failed at apply"), "{text}");
+        assert!(
+            text.as_str().contains("**error**: <code>A</code> is refused\n\n````text\nadd:\n  A: ```\n````\n"),
+            "{text}"
+        );
+        assert!(text.as_str().contains("| added, **refused** |"), "{text}");
+    }
+
+    #[test]
+    fn names_of_others_stay_text() {
+        let text = render(&hostile(), &masker(), usize::MAX);
+        let text = text.as_str();
+        for mark in [
+            "<script",
+            "</details><",
+            "<!--",
+            "@octocat",
+            " #1",
+            "](",
+            "https://",
+            "www.",
+            "hunter2",
+            "\u{1b}",
+            "\u{202e}",
+        ] {
+            assert!(!text.contains(mark), "{mark} in {text}");
+        }
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
+        assert!(rows.iter().all(|row| row.matches('|').count() == rows[0].matches('|').count()), "{text}");
+    }
+
+    #[test]
+    fn a_long_report_loses_its_keys_and_then_its_objects() {
+        let outcome = big();
+        let full = render(&outcome, &masker(), usize::MAX);
+        let objects = render(&outcome, &masker(), full.as_str().len() - 1);
+        assert!(objects.as_str().contains("The keys are left out") && objects.as_str().contains("name-999"));
+        let counts = render(&outcome, &masker(), objects.as_str().len() - 1);
+        assert!(counts.as_str().len() < 1000 && counts.as_str().contains("1000 objects added"), "{counts}");
+    }
+}

@@ -1,0 +1,110 @@
+//! The certificate authority of one bed: it signs the API server and every user.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
+use serde_json::json;
+
+/// An authority whose certificate and key lie in `ca.crt` and `ca.key` of the bed's directory.
+pub struct Authority {
+    certificate: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+/// A certificate and its key, both PEM.
+pub struct Identity {
+    pub certificate: String,
+    pub key: String,
+}
+
+impl Authority {
+    /// Makes a new authority and writes it to `dir`.
+    pub fn create(dir: &Path) -> Result<Self> {
+        let key = KeyPair::generate()?;
+        let identity = Identity { certificate: authority_params()?.self_signed(&key)?.pem(), key: key.serialize_pem() };
+        identity.write(dir, "ca")?;
+        Self::load(dir)
+    }
+
+    /// Reads the authority of a running bed.
+    pub fn load(dir: &Path) -> Result<Self> {
+        let read = |name| fs::read_to_string(dir.join(name)).with_context(|| format!("no `{name}` in the bed"));
+        let key = KeyPair::from_pem(&read("ca.key")?)?;
+        Ok(Self { certificate: read("ca.crt")?, issuer: Issuer::new(authority_params()?, key) })
+    }
+
+    /// The API server's identity: reached on loopback only.
+    pub fn server(&self) -> Result<Identity> {
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()])?;
+        params.distinguished_name.push(DnType::CommonName, "kube-apiserver");
+        params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+        self.sign(params)
+    }
+
+    /// A client: Kubernetes reads the user's name from CN and the group from O.
+    pub fn user(&self, name: &str, group: Option<&str>, expired: bool) -> Result<Identity> {
+        let mut params = CertificateParams::new(Vec::new())?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        if let Some(group) = group {
+            params.distinguished_name.push(DnType::OrganizationName, group);
+        }
+        params.extended_key_usages.push(ExtendedKeyUsagePurpose::ClientAuth);
+        if expired {
+            (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2020, 1, 2));
+        }
+        self.sign(params)
+    }
+
+    /// A kubeconfig (JSON is YAML) that holds all it needs and refers to no file.
+    pub fn kubeconfig(&self, server: &str, name: &str, identity: &Identity) -> String {
+        let encode = |pem: &str| BASE64_STANDARD.encode(pem);
+        let config = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "bed", "cluster": {
+                "server": server, "certificate-authority-data": encode(&self.certificate)}}],
+            "users": [{"name": name, "user": {
+                "client-certificate-data": encode(&identity.certificate), "client-key-data": encode(&identity.key)}}],
+            "contexts": [{"name": "bed", "context": {"cluster": "bed", "user": name}}],
+            "current-context": "bed",
+        });
+        format!("{config:#}\n")
+    }
+
+    fn sign(&self, params: CertificateParams) -> Result<Identity> {
+        let key = KeyPair::generate()?;
+        Ok(Identity { certificate: params.signed_by(&key, &self.issuer)?.pem(), key: key.serialize_pem() })
+    }
+}
+
+impl Identity {
+    /// Writes `<name>.crt` and `<name>.key`.
+    pub fn write(&self, dir: &Path, name: &str) -> Result<()> {
+        write_private(&dir.join(format!("{name}.crt")), &self.certificate)?;
+        write_private(&dir.join(format!("{name}.key")), &self.key)
+    }
+}
+
+/// Writes a new file that only its owner can read.
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// The same each time: with the key, all that an issuer is made of.
+fn authority_params() -> Result<CertificateParams> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.distinguished_name.push(DnType::CommonName, "bed");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    Ok(params)
+}

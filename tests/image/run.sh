@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# Builds the action's image from a clean clone of HEAD and runs it as the runner runs a container action.
+#
+#   KUBECTL=/path/to/kubectl tests/image/run.sh
+#
+# Base images are stand-ins made here from Debian packages, this machine's Rust toolchain and $KUBECTL (a static one), in a docker daemon of its
+# own: no image registry is needed, but root is, and installs what is missing. With IMAGES=pinned the Dockerfile's own base images are pulled by
+# the machine's docker. The last line is the score.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(git -C "$here" rev-parse --show-toplevel)
+tmp=$(mktemp -d)
+image=localhost/secret-patch:test-$$
+passed=0 failed=0 skipped=0
+# shellcheck source=tests/image/dockerd.sh
+. "$here/dockerd.sh"
+# shellcheck source=tests/image/stand-ins.sh
+. "$here/stand-ins.sh"
+
+finish() {
+  docker rmi "$image" >/dev/null 2>&1
+  stop_dockerd
+  rm -rf "$tmp"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+score() {
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ "$failed" = 0 ] && exit 0 || exit 1
+}
+check() { # what is to hold, then the command that tells
+  local claim=$1
+  shift
+  if "$@"; then echo "ok      $claim"; passed=$((passed + 1)); else echo "FAILED  $claim"; failed=$((failed + 1)); fi
+}
+equal() { [ "$1" = "$2" ] || { printf '        expected %s\n        found    %s\n' "$2" "$1"; return 1; }; }
+holds() { grep -qF -e "$2" <<<"$1" || { printf '        not found: %s\n        in: %s\n' "$2" "$1"; return 1; }; }
+lacks() { ! grep -qF -e "$2" <<<"$1" || { printf '        found: %s\n' "$2"; return 1; }; }
+skip() { echo "skipped $1"; skipped=$((skipped + 1)); score; }
+fatal() { echo "FAILED  $1"; failed=$((failed + 1)); score; }
+
+# --- tools and base images
+need() { # a program and the package that has it
+  command -v "$1" >/dev/null || missing+=("$2")
+}
+missing=()
+if [ "${IMAGES:=stand-in}" = stand-in ]; then
+  [ "$(id -u)" = 0 ] || skip "the image: only root can make the base images (IMAGES=pinned pulls them)"
+  need docker docker.io
+  need dockerd docker.io
+  need debootstrap debootstrap
+  [ -f /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
+fi
+if [ "${#missing[@]}" != 0 ]; then
+  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >"$tmp/apt.log" 2>&1 \
+    || { tail -n 5 "$tmp/apt.log"; fatal "install ${missing[*]}"; }
+fi
+arguments=()
+if [ "$IMAGES" = stand-in ]; then
+  start_dockerd || fatal "start a docker daemon"
+  KUBECTL=${KUBECTL:-$(command -v kubectl)} || fatal "KUBECTL names no kubectl"
+  make_stand_ins || fatal "make the base images"
+  arguments=(--build-arg RUST_IMAGE="$rust_stand_in" --build-arg KUBECTL_IMAGE="$kubectl_stand_in")
+fi
+
+# --- build
+mkdir "$tmp/clone"
+git -C "$top" archive HEAD | tar -x -C "$tmp/clone"
+began=$SECONDS
+# The classic builder: act has no other.
+DOCKER_BUILDKIT=0 docker build --quiet --network host "${arguments[@]}" --tag "$image" "$tmp/clone" >"$tmp/build.log" 2>&1 \
+  || { tail -n 40 "$tmp/build.log"; fatal "build the image"; }
+check "the image builds from a clean clone ($((SECONDS - began)) s)" true
+
+inspect() { docker image inspect --format "$1" "$image"; }
+pinned() { sed -n "s/^ARG $1=.*:v\{0,1\}\([0-9.]*[0-9]\).*@sha256:[0-9a-f]\{64\}$/\1/p" "$tmp/clone/Dockerfile"; }
+listing() { # every file of the image; what docker itself puts into a container is left out
+  local id
+  id=$(docker create "$image") && docker export "$id" | tar -t | grep -vE '/$|^(\.dockerenv|dev/.*|etc/(hostname|hosts|mtab|resolv\.conf))$' | sort | xargs
+  docker rm "$id" >/dev/null
+}
+check "it holds two programs and the CA certificates" equal "$(listing)" \
+  "etc/ssl/certs/ca-certificates.crt usr/local/bin/kubectl usr/local/bin/secret-patch"
+check "it has at most four layers" [ "$(inspect '{{len .RootFS.Layers}}')" -le 4 ]
+check "its entrypoint is absolute and in exec form" equal "$(inspect '{{json .Config.Entrypoint}}')" '["/usr/local/bin/secret-patch"]'
+check "it sets no user" equal "$(inspect '{{.Config.User}}')" ""
+check "the pinned Rust image is that of rust-toolchain.toml" equal "$(pinned RUST_IMAGE)" "$(sed -n 's/^channel = "\(.*\)"/\1/p' "$tmp/clone/rust-toolchain.toml")"
+check "the pinned kubectl is the one in the image" holds \
+  "$(docker run --rm --network none --entrypoint /usr/local/bin/kubectl "$image" version --client 2>&1)" "v$(pinned KUBECTL_IMAGE)"
+check "--version prints the crate's version" equal "$(docker run --rm --network none "$image" --version 2>&1)" \
+  "secret-patch $(sed -n 's/^version = "\(.*\)"/\1/p' "$tmp/clone/Cargo.toml" | head -n 1)"
+
+# --- run, as the runner does it: its mounts, its environment, every declared input, values by name
+owner=$(id -u):$(id -g)
+[ "$owner" != 0:0 ] || owner=1000:1000 # a hosted runner's workspace is not root's
+new_workspace() {
+  workspace=$tmp/$1/workspace commands=$tmp/$1/commands home=$tmp/$1/home
+  mkdir -p "$tmp/$1" "$commands" "$home" && cp -r "$tmp/clone/examples/livekit" "$workspace" || return
+  git -C "$workspace" init -q && git -C "$workspace" add . \
+    && git -C "$workspace" -c user.name=test -c user.email=test@example.com commit -q -m "the example" || return
+  : >"$commands/set_output_1" && : >"$commands/step_summary_1" && : >"$commands/save_state_1"
+  chown -R "$owner" "$tmp/$1"
+}
+declared_inputs() { # NAME=default for each input of action.yml
+  awk '/^[a-z]/ { block = $1 } block != "inputs:" { next }
+    /^  [a-z-]+:/ { if (name) print name "=" value; name = $1; sub(":", "", name); value = "" }
+    /^    default:/ { value = $0; sub(/^ *default: */, "", value); gsub(/^["'\'']|["'\'']$/, "", value) }
+    END { print name "=" value }' "$tmp/clone/action.yml"
+}
+action() { # NAME=value of inputs, then more flags of docker run after --; prints the step's log
+  local flags=() input name
+  while IFS= read -r input; do flags+=(-e "INPUT_$(tr '[:lower:]' '[:upper:]' <<<"${input%%=*}")=${input#*=}"); done < <(declared_inputs)
+  while [ $# != 0 ] && [ "$1" != -- ]; do flags+=(-e "INPUT_$(tr '[:lower:]' '[:upper:]' <<<"${1%%=*}")=${1#*=}"); shift; done
+  [ $# = 0 ] || shift
+  for name in "${names[@]}"; do flags+=(-e "$name"); done
+  docker run --rm --network none --workdir /github/workspace "${flags[@]}" "$@" \
+    -e HOME=/github/home -e GITHUB_ACTIONS=true -e CI=true -e GITHUB_REPOSITORY=example/livekit -e GITHUB_EVENT_NAME=push \
+    -e GITHUB_WORKSPACE=/github/workspace -e GITHUB_OUTPUT=/github/file_commands/set_output_1 \
+    -e GITHUB_STEP_SUMMARY=/github/file_commands/step_summary_1 -e GITHUB_STATE=/github/file_commands/save_state_1 \
+    -v "$workspace:/github/workspace" -v "$commands:/github/file_commands" -v "$home:/github/home" "$image" 2>&1
+}
+set -a
+# shellcheck source=examples/livekit/demo.env
+. "$tmp/clone/examples/livekit/demo.env"
+set +a
+mapfile -t names < <(sed -n 's/^\([A-Z_]*\)=.*/\1/p' "$tmp/clone/examples/livekit/demo.env")
+patch=docker/k8/config/staging-secret-config-patch.yml
+
+new_workspace render || fatal "make a workspace"
+# An earlier step can have set these two for every later container.
+log=$(action command=render environment=staging -- -e PATH=/github/workspace -e LD_PRELOAD=/github/workspace/hook.so)
+check "render ends with 0" equal $? 0
+check "the patch is for its owner alone" equal "$(stat -c %a "$workspace/$patch" 2>&1)" 600
+check "everything belongs to the workspace's owner" equal "$(find "$workspace" ! -user "${owner%:*}" -o ! -group "${owner#*:}")" ""
+check "the output patch names it" holds "$(cat "$commands/set_output_1")" "$patch"
+check "git ignores it, and nothing else is new" equal "$(git -c safe.directory="$workspace" -C "$workspace" status --porcelain --ignored)" "!! $patch"
+log=$(grep -v '^::add-mask::' <<<"$log")
+for name in LIVEKIT_API_KEY LIVEKIT_API_SECRET CARTESIA_API_KEY OPENAI_API_KEY DEEPGRAM_API_KEY; do
+  check "the log lacks the value of $name" lacks "$log$(cat "$commands"/*)" "${!name}"
+done
+built=$(docker run --rm --network none --workdir /github/workspace -v "$workspace:/github/workspace" \
+  --entrypoint /usr/local/bin/kubectl "$image" kustomize --load-restrictor LoadRestrictionsNone docker/k8/apps/overlays/staging 2>&1)
+check "kustomize merges it: a number's look-alike is a string" holds "$built" 'DEEPGRAM_API_KEY: "1234e56"'
+check "kustomize merges it: a boolean's look-alike is a string" holds "$built" 'CACHE_ENABLED: "no"'
+check "kustomize merges it: quotes and # are kept" holds "$built" 'LIVEKIT_API_KEY: '\''APIdemo "first" #1'\'
+# shellcheck disable=SC2016 # the value is meant to hold it
+check "kustomize merges it: a value with a placeholder is not filled again" holds "$built" 'OPENAI_API_KEY: sk-demo-0000-${LIVEKIT_API_KEY}-stays-as-it-is'
+
+new_workspace missing || fatal "make a workspace"
+unset OPENAI_API_KEY
+log=$(action command=render environment=staging)
+check "a missing value ends with 1" equal $? 1
+check "it is named" holds "$log" OPENAI_API_KEY
+check "no patch is left" [ ! -e "$workspace/$patch" ]
+
+id=$(docker create "$image")
+megabytes() { echo "$(($(wc -c) / 1000000)) MB"; }
+echo "size    $(docker export "$id" | megabytes), compressed $(docker save "$image" | gzip -c | megabytes)," \
+  "compressed kubectl alone $(docker cp "$id:/usr/local/bin/kubectl" - | gzip -c | megabytes)"
+docker rm "$id" >/dev/null
+score
