@@ -2,7 +2,9 @@
 //!
 //! The modules stand in the order in which data passes them.
 
+pub mod inputs;
 pub mod values;
+pub mod mask;
 
 pub mod template;
 
@@ -13,6 +15,7 @@ pub mod build;
 pub mod report;
 
 pub mod files;
+pub mod workflow;
 pub mod kubeconfig;
 
 pub mod error;

@@ -117,6 +117,17 @@ pub(super) fn spot(tree: &impl Tree, path: &Path) -> PathBuf {
     }
 }
 
+impl Closure {
+    /// Whether a kustomization may take values apart or copy them elsewhere: then kustomize must see the values themselves.
+    pub fn copies_values(&self, tree: &impl Tree) -> bool {
+        let fields = ["replacements", "vars", "transformers"];
+        self.kustomizations.iter().filter_map(|path| tree.read(path).ok()).any(|text| {
+            let text = text.to_ascii_lowercase();
+            fields.iter().any(|field| text.contains(field))
+        })
+    }
+}
+
 impl<T: Tree> Walker<'_, T> {
     fn finish(mut self, overlay: &Path) -> Result<Closure, Vec<Problem>> {
         if let Some(patch) = self.patch.clone()

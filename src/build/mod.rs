@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Problem;
 use crate::object::{Object, ObjectId};
+use crate::secret::Secret;
 
 pub use base::{Base, BaseKey, BasePlaceholder, collect};
 pub use check::check;
@@ -48,6 +49,12 @@ impl Build {
     /// The objects, in the order in which they were built.
     pub fn objects(&self) -> &[Object] {
         &self.objects
+    }
+
+    /// Puts each value back where a word stood in for it during the build.
+    pub fn put_in(&mut self, stand_ins: &[(String, Secret)]) {
+        let values: HashMap<&str, &Secret> = stand_ins.iter().map(|(word, value)| (word.as_str(), value)).collect();
+        self.objects.iter_mut().for_each(|object| put_into(object.as_value_mut(), &values));
     }
 
     /// Whether an overlay was built, rather than the template taken as it is.
@@ -96,6 +103,19 @@ pub fn parse(stdout: &str) -> Result<Build, Vec<Problem>> {
         }
     }
     if problems.is_empty() { Build::new(objects, true) } else { Err(problems) }
+}
+
+fn put_into(value: &mut Value, values: &HashMap<&str, &Secret>) {
+    match value {
+        Value::String(text) => {
+            if let Some(value) = values.get(text.as_str()) {
+                value.expose().clone_into(text);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| put_into(item, values)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| put_into(field, values)),
+        _ => {}
+    }
 }
 
 fn unreadable(number: usize, what: &str) -> Problem {

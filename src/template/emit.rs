@@ -30,6 +30,14 @@ pub(super) fn emit(filling: &Filling<'_>) -> String {
     }
 }
 
+/// A double-quoted scalar in the place of one of any style.
+pub(super) fn quoted_like(scalar: &Scalar, source: &str, text: &str) -> String {
+    match scalar.style {
+        ScalarStyle::Literal | ScalarStyle::Folded => quoted_block(source, text),
+        _ => quoted(text),
+    }
+}
+
 /// A double-quoted scalar that JSON, YAML 1.1 and YAML 1.2 read alike.
 pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);

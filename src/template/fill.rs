@@ -53,7 +53,7 @@ pub(super) fn fill<'a>(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let text = write(file, &scalars);
+    let text = write(file, &scalars, &|_| None);
     let reread = prove(file, &text, values, rules).map_err(|problem| vec![*problem])?;
     let reread_survey = self::survey(&reread).map_err(|_| vec![not_as_meant(file)])?;
     Ok(FilledFile { file, survey, scalars, text, reread, reread_survey })
@@ -173,13 +173,20 @@ pub(super) fn placeholder_place(file: &SourceFile, node: NodeId, name: &str) -> 
     found.map_or(place, |(at, _)| file.place_of(scalar.source.start + at))
 }
 
-/// The file's text with each filled scalar written in its place.
-fn write(file: &SourceFile, scalars: &[FilledScalar]) -> String {
+/// The file's text with each filled scalar, or the word that stands in for it, written in its place.
+pub(super) fn write(
+    file: &SourceFile,
+    scalars: &[FilledScalar],
+    stand_in: &dyn Fn(&FilledScalar) -> Option<String>,
+) -> String {
     let mut pieces: Vec<_> = scalars
         .iter()
         .filter_map(|filled| file.scalar(filled.node).map(|scalar| (scalar, filled)))
         .map(|(scalar, filled)| {
             let source = file.text.get(scalar.source.clone()).unwrap_or_default();
+            if let Some(word) = stand_in(filled) {
+                return (scalar.source.clone(), emit::quoted_like(scalar, source, &word));
+            }
             let filling = Filling {
                 scalar,
                 source,

@@ -11,6 +11,7 @@ mod objects;
 pub(crate) mod place;
 pub(crate) mod placeholder;
 mod span;
+mod stand_in;
 mod structure;
 mod url;
 mod verify;
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use document::SourceFile;
 pub use expand::FillRules;
 use place::Survey;
+pub use stand_in::ForBuild;
 
 use crate::error::{Place, Problem};
 use crate::patch::PatchObject;
@@ -46,6 +48,8 @@ pub struct Asked {
 pub struct Filled {
     /// The secret patch's text, in the template's own bytes but for the filled scalars.
     pub text: Secret,
+    /// The same as kustomize gets it.
+    pub for_build: ForBuild,
     /// What the build must hold.
     pub objects: Vec<PatchObject>,
     /// Filled scalars that hold a sensitive value and something else, such as a connection string.
@@ -113,7 +117,8 @@ impl Template {
             return Err(with_remedy_for_missing(problems));
         }
         Ok(Filled {
-            text: Secret::new(joined(&files)),
+            text: Secret::new(joined(&files, &files.iter().map(|file| file.text.clone()).collect::<Vec<_>>())),
+            for_build: ForBuild::of(&files),
             objects: files.iter().flat_map(objects::of).collect(),
             composed: files.iter().flat_map(objects::composed).collect(),
             defaults_in_secrets: files.iter().flat_map(objects::defaults_in_secrets).collect(),
@@ -181,18 +186,18 @@ impl Template {
 }
 
 /// Files one after another, each a document of its own.
-fn joined(files: &[fill::FilledFile<'_>]) -> String {
+fn joined(files: &[fill::FilledFile<'_>], texts: &[String]) -> String {
     let mut out = String::new();
-    for (index, filled) in files.iter().enumerate() {
+    for (index, (filled, text)) in files.iter().zip(texts).enumerate() {
         if index == 0 {
             out.push_str(if filled.file.has_byte_order_mark { "\u{feff}" } else { "" });
         } else {
             if !out.ends_with('\n') {
                 out.push('\n');
             }
-            out.push_str(if filled.text.starts_with("---") { "" } else { "---\n" });
+            out.push_str(if text.starts_with("---") { "" } else { "---\n" });
         }
-        out.push_str(&filled.text);
+        out.push_str(text);
     }
     out
 }

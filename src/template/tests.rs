@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::patch::Entry;
 use crate::values::{Rules, Sources, collect};
 
 fn values(pairs: &[(&str, &str)]) -> Values {
@@ -142,4 +143,12 @@ fn several_files_become_documents() {
     assert_eq!(filled.text.expose(), "a: \"v\"\n---\n{\"b\": \"v\"}\n---\nc: 1\n");
 }
 
-use crate::patch::Entry;
+#[test]
+fn kustomize_gets_a_word_for_each_value_of_a_secret_or_config_map() {
+    let template = format!("{SECRET}  A: x ${{A}} # c\n  B: |\n    ${{A}}\nspec: {{a: \"${{A}}\"}}\n");
+    let filled = fill(&template, &[("A", "v\u{85}")]).expect("filled");
+    let [first, second] = filled.for_build.stand_ins.as_slice() else { panic!("two stand-ins") };
+    assert_eq!((first.1.expose(), second.1.expose()), ("x v\u{85}", "v\u{85}\n"));
+    let expected = format!("{SECRET}  A: \"{}\" # c\n  B: \"{}\"\nspec: {{a: \"v\\u0085\"}}\n", first.0, second.0);
+    assert_eq!(filled.for_build.text.expose(), expected);
+}

@@ -42,7 +42,7 @@ const GITHUB: [&str; 38] = [
     "GITHUB_WORKSPACE",
 ];
 const OTHERS: [&str; 6] = ["GITHUB_WORKFLOW_SHA", "CI", "PATH", "HOME", "KUBECONFIG", "VAULT_TOKEN"];
-const PREFIXES: [&str; 5] = ["INPUT_", "STATE_", "ACTIONS_", "RUNNER_", "LD_"];
+const PREFIXES: [&str; 6] = ["SECRET_PATCH_", "INPUT_", "STATE_", "ACTIONS_", "RUNNER_", "LD_"];
 /// What a login shell or a container sets by itself.
 const LOGIN: [&str; 19] = [
     "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "TERM", "LANG", "LANGUAGE", "HOSTNAME", "TMPDIR", "MAIL", "EDITOR",

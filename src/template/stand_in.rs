@@ -1,0 +1,56 @@
+//! What kustomize sees in place of the values of Secrets and ConfigMaps.
+//!
+//! kustomize 5.8 changes some characters without a word (U+0085 becomes a blank) and prints whole Secrets when others make it fail (DEL).
+//! A stand-in is a plain word, so values never reach that child or the disk. It is a hash of the value, because the names of generated
+//! objects end in a hash of their content: they must change with the value, and only then.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use super::fill::{self, FilledFile, FilledScalar};
+use super::place::Role;
+use crate::secret::Secret;
+
+/// The filled template as kustomize gets it.
+#[derive(Debug, Default)]
+pub struct ForBuild {
+    /// The patch with a stand-in for each filled value of a Secret or ConfigMap.
+    pub text: Secret,
+    /// Each stand-in with its value.
+    pub stand_ins: Vec<(String, Secret)>,
+}
+
+impl ForBuild {
+    pub(super) fn of(files: &[FilledFile<'_>]) -> Self {
+        let stand_ins = files.iter().flat_map(|file| &file.scalars).filter(|scalar| is_data(scalar));
+        let stand_ins = stand_ins
+            .map(|scalar| (word(&scalar.expansion.text), Secret::new(scalar.expansion.text.as_str())))
+            .collect();
+        let texts: Vec<String> = files
+            .iter()
+            .map(|file| {
+                fill::write(file.file, &file.scalars, &|scalar| {
+                    if is_data(scalar) { Some(word(&scalar.expansion.text)) } else { None }
+                })
+            })
+            .collect();
+        Self { text: Secret::new(super::joined(files, &texts)), stand_ins }
+    }
+}
+
+/// Seen as data only: a scalar that an alias also puts elsewhere keeps its value.
+fn is_data(scalar: &FilledScalar) -> bool {
+    let data = [Role::SecretText, Role::SecretBase64, Role::ConfigText, Role::ConfigBase64];
+    scalar.roles.iter().all(|role| data.contains(role))
+}
+
+/// 64 characters, which also are base64.
+fn word(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let mut word = "spv0".to_owned();
+    for byte in digest.iter().take(30) {
+        let _ = write!(word, "{byte:02x}");
+    }
+    word
+}
