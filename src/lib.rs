@@ -2,21 +2,25 @@
 //!
 //! The modules stand in the order in which data passes them.
 
+pub mod run;
+
 pub mod inputs;
-pub mod values;
 pub mod mask;
+pub mod values;
 
 pub mod template;
 
 pub mod patch;
 
 pub mod build;
+pub mod changes;
 
 pub mod report;
 
 pub mod files;
-pub mod workflow;
 pub mod kubeconfig;
+pub mod kubectl;
+pub mod workflow;
 
 pub mod error;
 pub mod object;

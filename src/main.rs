@@ -1,2 +1,30 @@
 //! Builds the real world and hands it to `run`.
-fn main() {}
+#![expect(clippy::disallowed_methods, reason = "the environment, the arguments and the directory are read once, here")]
+
+use std::io::{self, IsTerminal as _};
+use std::process::ExitCode;
+
+use secret_patch::inputs::Terminals;
+use secret_patch::run::{World, run};
+
+fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (Ok(runtime), Ok(working_directory)) = (runtime, std::env::current_dir()) else {
+        return ExitCode::FAILURE;
+    };
+    let world = World {
+        arguments: std::env::args_os().collect(),
+        environment: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect(),
+        working_directory,
+        executable: std::env::current_exe().ok(),
+        terminals: Terminals {
+            stdin: io::stdin().is_terminal(),
+            stdout: io::stdout().is_terminal(),
+            stderr: io::stderr().is_terminal(),
+        },
+        stdin: Box::new(io::stdin()),
+        out: io::stdout(),
+        err: io::stderr(),
+    };
+    ExitCode::from(runtime.block_on(run(world)))
+}

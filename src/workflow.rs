@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_types, reason = "an edge: appends to the runner's own files")]
 
 mod console;
+pub mod log;
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};

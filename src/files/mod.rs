@@ -9,9 +9,11 @@ mod lend;
 mod memory;
 mod patch_file;
 mod read;
+mod tree;
 
 pub use layout::{Layout, Overlay, Overrides, environments, find_root};
 pub use lend::Lent;
 pub use memory::memory_file;
 pub use patch_file::PatchFile;
 pub use read::{LIMIT, TextFile, read_stream, read_templates, read_text};
+pub use tree::Machine;

@@ -28,6 +28,11 @@ use crate::patch::PatchObject;
 use crate::secret::Secret;
 use crate::values::{Values, is_login_name, is_reserved};
 
+/// Whether `text` holds a placeholder that is ours to fill.
+pub fn holds_placeholder(text: &str, rules: &FillRules) -> bool {
+    placeholder::parse(text).placeholders().iter().any(|placeholder| !rules.keeps(&placeholder.name))
+}
+
 /// A template of one or more files, read and surveyed.
 #[derive(Debug)]
 pub struct Template {
@@ -56,6 +61,8 @@ pub struct Filled {
     pub composed: Vec<Secret>,
     /// Keys of Secrets that a default of the template filled: the placeholder's name and the place.
     pub defaults_in_secrets: Vec<Asked>,
+    /// Names whose values were put in.
+    pub names: BTreeSet<String>,
     /// Names for which a default of the template was used.
     pub defaulted: BTreeSet<String>,
     /// Warnings and notices.
@@ -122,6 +129,11 @@ impl Template {
             objects: files.iter().flat_map(objects::of).collect(),
             composed: files.iter().flat_map(objects::composed).collect(),
             defaults_in_secrets: files.iter().flat_map(objects::defaults_in_secrets).collect(),
+            names: files
+                .iter()
+                .flat_map(|file| &file.scalars)
+                .flat_map(|scalar| scalar.expansion.names.clone())
+                .collect(),
             defaulted: files
                 .iter()
                 .flat_map(|file| &file.scalars)

@@ -62,6 +62,11 @@ impl<O: Write, E: Write> Console<O, E> {
         self.stdout_is_taken = inputs.output == Some(FileName::Standard);
     }
 
+    /// Whether a runner is told what to hide.
+    pub fn sends_masks(&self) -> bool {
+        self.sends_masks
+    }
+
     /// Tells the runner what to hide of all that the masker has learnt since the last call; nothing without a runner.
     ///
     /// # Errors
@@ -126,6 +131,13 @@ impl<O: Write, E: Write> Console<O, E> {
             column: place.map(|place| place.column),
         };
         let written = annotate(&mut self.out, problem.severity, &properties, &message).and_then(|()| self.out.flush());
+        self.keep(written);
+    }
+
+    /// Asks a person on the terminal; the answer is typed behind it.
+    pub fn question(&mut self, text: &Masked) {
+        self.close_group();
+        let written = self.err.write_all(defuse(text.as_str()).as_bytes()).and_then(|()| self.err.flush());
         self.keep(written);
     }
 

@@ -1,0 +1,57 @@
+//! Values that a live object holds and that must not be shown.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::managed_fields::LAST_APPLIED;
+use crate::object::Object;
+use crate::secret::Secret;
+
+/// What a Secret's `data` holds, decoded, and what a client-side apply left of it in its annotations. Other kinds hold nothing sensitive by themselves.
+pub fn secret_values(object: &Object) -> Vec<Secret> {
+    if !object.is_secret() {
+        return Vec::new();
+    }
+    let annotations = object.as_value().pointer("/metadata/annotations");
+    let last_applied = annotations.and_then(|annotations| annotations.get(LAST_APPLIED)).and_then(Value::as_str);
+    let mut values = of(object.as_value());
+    values.extend(
+        last_applied
+            .and_then(|text| serde_json::from_str(text).ok())
+            .map(|value: Value| of(&value))
+            .unwrap_or_default(),
+    );
+    values
+}
+
+fn of(secret: &Value) -> Vec<Secret> {
+    let texts = |field: &str| {
+        secret
+            .get(field)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(|entries| entries.values())
+            .filter_map(Value::as_str)
+    };
+    let decoded = texts("data").filter_map(|text| String::from_utf8(STANDARD.decode(text).ok()?).ok());
+    decoded.chain(texts("stringData").map(str::to_owned)).map(Secret::new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_secrets_data_and_what_an_apply_left_in_clear_are_found() {
+        let annotation = json!({"stringData": {"A": "old"}}).to_string();
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "data": {"A": "bmV3"},
+            "metadata": {"name": "s", "annotations": {LAST_APPLIED: annotation}},
+        });
+        let values = secret_values(&Object::parse(secret).unwrap());
+        assert_eq!(values.iter().map(Secret::expose).collect::<Vec<_>>(), ["new", "old"]);
+    }
+}

@@ -1,0 +1,71 @@
+//! Which objects of a failed call the server refused, and why.
+
+use super::requests::Report;
+use super::{Untrusted, errors};
+use crate::error::Problem;
+use crate::object::Object;
+
+/// Whether every refusal could be given to its object.
+pub(super) enum Told {
+    Whole,
+    InPart,
+}
+
+/// Which objects of a failed call were refused, and why.
+pub(super) struct Refusals {
+    pub(super) statuses: Vec<Option<u16>>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) told: Told,
+}
+
+impl Refusals {
+    /// kubectl names no object in a conflict, but tells failures in the order of the input, and those of kinds that the server
+    /// does not know before them. Where the counts do not agree, errors and objects are told side by side.
+    ///
+    /// # Errors
+    /// Why no object was answered at all.
+    pub(super) fn of(objects: &[Object], namespace: &str, stderr: &Untrusted) -> Result<Self, Problem> {
+        let report = Report::parse(stderr);
+        let statuses = report.statuses(objects, namespace);
+        let mut problems = errors::warnings(stderr, None);
+        let (unknown, refusals): (Vec<&String>, Vec<&String>) =
+            report.failures.iter().partition(|text| errors::failure(text, None).kind == "unknown-kind");
+        if statuses.iter().all(Option::is_none) && unknown.is_empty() {
+            return Err(errors::problem(stderr, None));
+        }
+        for object in objects {
+            let version = format!("no matches for kind \"{}\" in version \"{}\"", object.kind(), object.api_version());
+            if let Some(text) = unknown.iter().find(|text| text.contains(&version)) {
+                problems.push(errors::failure(text, Some(&object.id())));
+            }
+        }
+        let refused: Vec<&Object> = objects
+            .iter()
+            .zip(&statuses)
+            .filter(|(_, status)| status.is_some_and(|s| !is_success(s)))
+            .map(|(o, _)| o)
+            .collect();
+        let told = if refused.len() == refusals.len() { Told::Whole } else { Told::InPart };
+        match told {
+            Told::Whole => {
+                let told = refused.iter().zip(refusals);
+                problems.extend(told.map(|(object, text)| errors::failure(text, Some(&object.id()))));
+            }
+            Told::InPart => {
+                problems.extend(refusals.iter().map(|text| errors::failure(text, None)));
+                problems.extend(refused.iter().map(|object| refused_somehow(object)));
+            }
+        }
+        Ok(Self { statuses, problems: errors::folded(problems), told })
+    }
+}
+
+/// Where the errors do not say whose they are.
+fn refused_somehow(object: &Object) -> Problem {
+    Problem::error("refused", format!("`{}` was not written", object.id()))
+        .help("one of the other errors tells why; `--dry-run` asks for each object by itself")
+}
+
+pub(super) fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}

@@ -1,0 +1,218 @@
+//! One kubectl process: what goes in, and running it to its end.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use command_fds::{CommandFdExt as _, FdMapping};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, Command};
+use zeroize::Zeroizing;
+
+use super::ending::{Ending, Output, Untrusted};
+
+/// The most that is kept of a child's stdout; more ends the call.
+const STDOUT_CAP: usize = 256 << 20;
+/// The most that is kept of a child's stderr; the rest is read and dropped.
+const STDERR_CAP: usize = 4 << 20;
+/// Where a child finds its kubeconfig.
+const KUBECONFIG_FD: i32 = 3;
+/// What a child keeps of our environment: the way to the server and whom to trust on it.
+const INHERITED: [&str; 8] =
+    ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// One call of kubectl.
+#[derive(Clone)]
+pub struct Call {
+    /// Arguments after the program's name; never a value.
+    pub arguments: Vec<OsString>,
+    /// What the child reads on stdin; nothing to read if empty.
+    pub input: Zeroizing<Vec<u8>>,
+    /// What the call may reach.
+    pub reach: Reach,
+    /// How long it may take before it is killed.
+    pub deadline: Duration,
+}
+
+impl fmt::Debug for Call {
+    /// Without the input: it may hold values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "kubectl {:?} < {} bytes", self.arguments, self.input.len())
+    }
+}
+
+/// What a call may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Files only: the child gets no kubeconfig.
+    Files,
+    /// The cluster: the child inherits the kubeconfig's descriptor.
+    Cluster,
+}
+
+/// Starts kubectl; a test puts a recording fake in its place.
+pub trait Launch {
+    /// Runs one call to its end; never fails, for every way to end is an [`Ending`].
+    fn launch(&self, call: Call) -> impl Future<Output = Ending>;
+}
+
+/// Whether a kubeconfig's exec plugins may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecPlugins {
+    /// The child has no `PATH`.
+    Refused,
+    /// The child has our `PATH`, so that it finds them.
+    Allowed,
+}
+
+/// The real kubectl, with an environment of its own.
+#[derive(Debug)]
+pub struct Program {
+    path: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+    kubeconfig: Option<OwnedFd>,
+}
+
+impl Program {
+    /// `path` as [`super::find`] gives it; `environment` is ours, of which a child keeps very little.
+    pub fn new(
+        path: PathBuf,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        plugins: ExecPlugins,
+    ) -> Self {
+        let kept = |name: &OsString| {
+            INHERITED.iter().any(|known| name == known) || plugins == ExecPlugins::Allowed && name == "PATH"
+        };
+        let mut environment: Vec<_> = environment.into_iter().filter(|(name, _)| kept(name)).collect();
+        // Without a cache directory kubectl would write `.kube/cache` into the working directory: the checkout.
+        environment.push(("KUBECACHEDIR".into(), "/dev/null".into()));
+        Self { path, environment, kubeconfig: None }
+    }
+
+    /// With a kubeconfig for the calls that reach the cluster: a file in memory, that is read anew by each child.
+    #[must_use]
+    pub fn with_kubeconfig(mut self, kubeconfig: OwnedFd) -> Self {
+        self.kubeconfig = Some(kubeconfig);
+        self
+    }
+
+    fn command(&self, call: &Call) -> io::Result<Command> {
+        let mut command = Command::new(&self.path);
+        command.args(&call.arguments).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(if call.input.is_empty() { Stdio::null() } else { Stdio::piped() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        if call.reach == Reach::Cluster {
+            // Without a kubeconfig kubectl would turn to localhost or to the pod's own account.
+            let kubeconfig = self.kubeconfig.as_ref().ok_or_else(|| io::Error::other("no kubeconfig was given"))?;
+            let mapping = FdMapping { parent_fd: kubeconfig.try_clone()?, child_fd: KUBECONFIG_FD };
+            command.fd_mappings(vec![mapping]).map_err(io::Error::other)?;
+            command.env("KUBECONFIG", format!("/dev/fd/{KUBECONFIG_FD}"));
+        }
+        Ok(command)
+    }
+}
+
+impl Launch for Program {
+    async fn launch(&self, call: Call) -> Ending {
+        let started = self.command(&call).and_then(|mut command| command.spawn());
+        match started {
+            Ok(child) => watch(child, &call).await,
+            Err(error) => Ending::NotStarted { reason: error.to_string() },
+        }
+    }
+}
+
+/// Feeds and reads a child, all at once, until it ends or has to.
+async fn watch(mut child: Child, call: &Call) -> Ending {
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (mut out, mut err) = (Zeroizing::new(Vec::new()), Zeroizing::new(Vec::new()));
+    let feed = async {
+        if let Some(mut stdin) = stdin {
+            // A child that ends early closes its stdin; its exit code says more than a broken pipe.
+            let _ = stdin.write_all(&call.input).await;
+        }
+        Ok(())
+    };
+    let work = async {
+        tokio::try_join!(
+            feed,
+            read(stdout, &mut out, STDOUT_CAP, Beyond::Ends),
+            read(stderr, &mut err, STDERR_CAP, Beyond::Drops)
+        )?;
+        child.wait().await.map_err(|_| Trouble::Wait)
+    };
+    let ended = tokio::time::timeout(call.deadline, work).await;
+    let stderr = Untrusted::new(String::from_utf8_lossy(&err));
+    match ended {
+        Ok(Ok(status)) => ending(status, Output::zeroized(out), stderr),
+        Ok(Err(trouble)) => {
+            end(&mut child).await;
+            match trouble {
+                Trouble::TooMuch => Ending::TooMuchOutput,
+                Trouble::Wait => Ending::Killed { signal: 0, stderr },
+            }
+        }
+        Err(_) => {
+            end(&mut child).await;
+            Ending::TimedOut { deadline: call.deadline, stderr }
+        }
+    }
+}
+
+fn ending(status: ExitStatus, stdout: Output, stderr: Untrusted) -> Ending {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => Ending::Success { stdout, stderr },
+        (Some(code), _) => Ending::Failed { code, stdout, stderr },
+        (None, signal) => Ending::Killed { signal: signal.unwrap_or_default(), stderr },
+    }
+}
+
+async fn end(child: &mut Child) {
+    // Both fail only for a child that has ended.
+    let _ = child.start_kill();
+    let _ = child.wait().await;
+}
+
+enum Trouble {
+    TooMuch,
+    /// The system does not tell how it ended.
+    Wait,
+}
+
+/// What becomes of output beyond the cap.
+#[derive(Clone, Copy, PartialEq)]
+enum Beyond {
+    Ends,
+    Drops,
+}
+
+async fn read(
+    pipe: Option<impl AsyncRead + Unpin>,
+    into: &mut Vec<u8>,
+    cap: usize,
+    beyond: Beyond,
+) -> Result<(), Trouble> {
+    let Some(mut pipe) = pipe else { return Ok(()) };
+    let mut chunk = Zeroizing::new(vec![0; 64 << 10]);
+    loop {
+        match pipe.read(&mut chunk).await {
+            Ok(0) | Err(_) => return Ok(()),
+            Ok(count) => {
+                let room = cap.saturating_sub(into.len()).min(count);
+                into.extend_from_slice(&chunk[..room]);
+                if room < count && beyond == Beyond::Ends {
+                    return Err(Trouble::TooMuch);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

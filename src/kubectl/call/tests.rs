@@ -1,0 +1,169 @@
+use std::io::{Seek as _, Write as _};
+use std::time::Instant;
+
+use super::*;
+
+/// `/bin/sh` in kubectl's place.
+fn shell(script: &str) -> Call {
+    Call {
+        arguments: ["-c", script].map(OsString::from).into(),
+        input: Zeroizing::default(),
+        reach: Reach::Files,
+        deadline: Duration::from_secs(20),
+    }
+}
+
+fn program(environment: &[(&str, &str)], plugins: ExecPlugins) -> Program {
+    let environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+    Program::new("/bin/sh".into(), environment, plugins)
+}
+
+fn run(program: &Program, call: Call) -> Ending {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(program.launch(call))
+}
+
+fn stdout(ending: &Ending) -> String {
+    let Ending::Success { stdout, .. } = ending else { panic!("{ending:?}") };
+    String::from_utf8(stdout.expose().to_vec()).unwrap()
+}
+
+/// A file in memory, as the kubeconfig is handed in.
+fn memory(text: &str) -> OwnedFd {
+    let fd = rustix::fs::memfd_create("kubeconfig", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
+    let mut file = std::fs::File::from(fd);
+    file.write_all(text.as_bytes()).unwrap();
+    file.rewind().unwrap();
+    file.into()
+}
+
+#[test]
+fn a_child_keeps_only_the_way_to_the_server() {
+    let ours = [
+        ("HTTPS_PROXY", "p"),
+        ("no_proxy", "n"),
+        ("SSL_CERT_DIR", "d"),
+        ("HOME", "/root"),
+        ("VAULT_TOKEN", "t"),
+        ("PATH", "/bin"),
+        ("KUBECONFIG", "k"),
+        ("KUBECTL_KUBERC", "false"),
+    ];
+    let names = |plugins| {
+        let text = stdout(&run(
+            &program(&ours, plugins),
+            shell("tr '\\0' '\\n' < /proc/$$/environ | /usr/bin/env -i /usr/bin/sort"),
+        ));
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(ExecPlugins::Allowed),
+        ["HTTPS_PROXY=p", "KUBECACHEDIR=/dev/null", "PATH=/bin", "SSL_CERT_DIR=d", "no_proxy=n"]
+    );
+}
+
+#[test]
+fn without_exec_plugins_there_is_no_path() {
+    let refused = program(&[("PATH", "/bin"), ("http_proxy", "p")], ExecPlugins::Refused);
+    let names: Vec<_> = refused.environment.iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(names, ["http_proxy", "KUBECACHEDIR"]);
+}
+
+#[test]
+fn a_kubeconfig_is_inherited_by_calls_to_the_cluster_only_and_read_anew_by_each() {
+    let program = program(&[], ExecPlugins::Refused).with_kubeconfig(memory("secret: yes\n"));
+    let cluster = || Call { reach: Reach::Cluster, ..shell("read line < \"$KUBECONFIG\"; echo \"$KUBECONFIG $line\"") };
+    for _ in 0..2 {
+        assert_eq!(stdout(&run(&program, cluster())), "/dev/fd/3 secret: yes\n");
+    }
+    assert_eq!(stdout(&run(&program, shell("test -e /dev/fd/3 || echo \"none${KUBECONFIG}\""))), "none\n");
+}
+
+#[test]
+fn a_call_to_the_cluster_without_a_kubeconfig_is_not_started() {
+    let call = Call { reach: Reach::Cluster, ..shell("true") };
+    assert!(matches!(run(&program(&[], ExecPlugins::Refused), call), Ending::NotStarted { .. }));
+}
+
+#[test]
+fn ten_megabytes_go_in_and_out_at_once() {
+    let input: Vec<u8> = (0..10_000_000_u32).map(|n| b'a' + u8::try_from(n % 26).unwrap()).collect();
+    let call = Call { input: Zeroizing::new(input.clone()), ..shell("echo warned >&2; exec /bin/cat") };
+    let Ending::Success { stdout, stderr } = run(&program(&[], ExecPlugins::Refused), call) else { panic!() };
+    assert!(stdout.expose() == input);
+    assert_eq!(stderr.expose_for_redaction(), "warned\n");
+}
+
+#[test]
+fn input_that_nobody_reads_does_no_harm() {
+    let call = Call { input: Zeroizing::new(vec![b'x'; 1_000_000]), ..shell("echo done") };
+    assert_eq!(stdout(&run(&program(&[], ExecPlugins::Refused), call)), "done\n");
+}
+
+#[test]
+fn every_way_to_end_is_told_apart() {
+    let sh = program(&[], ExecPlugins::Refused);
+    let Ending::Failed { code: 3, stdout, stderr } = run(&sh, shell("echo out; echo err >&2; exit 3")) else {
+        panic!()
+    };
+    assert_eq!((stdout.expose(), stderr.expose_for_redaction()), (&b"out\n"[..], "err\n"));
+    assert!(matches!(run(&sh, shell("kill -9 $$")), Ending::Killed { signal: 9, .. }));
+    let missing = Program::new("/nonexistent/kubectl".into(), [], ExecPlugins::Refused);
+    assert!(matches!(run(&missing, shell("true")), Ending::NotStarted { .. }));
+}
+
+#[test]
+fn at_its_deadline_a_child_is_killed_and_what_it_said_is_kept() {
+    let call = Call { deadline: Duration::from_millis(300), ..shell("echo begun >&2; exec /bin/sleep 60") };
+    let start = Instant::now();
+    let Ending::TimedOut { stderr, .. } = run(&program(&[], ExecPlugins::Refused), call) else { panic!() };
+    assert_eq!(stderr.expose_for_redaction(), "begun\n");
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_call_that_is_dropped_leaves_no_child() {
+    let directory = std::env::temp_dir().join(format!("call-{}", std::process::id()));
+    let script = format!("echo $$ > {}; exec /bin/sleep 60", directory.display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let pid = runtime.block_on(async {
+        let sh = program(&[], ExecPlugins::Refused);
+        tokio::select! {
+            _ = sh.launch(shell(&script)) => panic!("it sleeps"),
+            pid = async {
+                loop {
+                    match std::fs::read_to_string(&directory) {
+                        Ok(text) if text.ends_with('\n') => break text.trim().to_owned(),
+                        _ => tokio::time::sleep(Duration::from_millis(10)).await,
+                    }
+                }
+            } => pid,
+        }
+    });
+    std::fs::remove_file(&directory).unwrap();
+    let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let gone = (0..500).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        state().is_empty() || state().contains(") Z")
+    });
+    assert!(gone, "{}", state());
+}
+
+#[test]
+fn too_much_output_ends_the_call_or_is_dropped() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut kept = Vec::new();
+        assert!(read(Some(&b"0123456789"[..]), &mut kept, 4, Beyond::Drops).await.is_ok());
+        assert_eq!(kept, b"0123");
+        kept.clear();
+        assert!(read(Some(&b"0123456789"[..]), &mut kept, 4, Beyond::Ends).await.is_err());
+    });
+}
+
+#[test]
+fn nothing_that_may_hold_values_prints_them() {
+    let call = Call { input: Zeroizing::new(b"HUSH".to_vec()), ..shell("x") };
+    let ending = Ending::Success { stdout: Output::new(b"HUSH".to_vec()), stderr: Untrusted::new("HUSH") };
+    assert!(!format!("{call:?} {ending:?}").contains("HUSH"));
+}

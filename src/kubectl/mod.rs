@@ -1,0 +1,143 @@
+//! kubectl, the only way to the cluster and to kustomize; the only place that starts it.
+
+mod apply;
+mod attribution;
+mod call;
+mod connection;
+mod cut;
+mod ending;
+mod errors;
+mod objects;
+mod refusals;
+mod requests;
+mod rollout;
+mod version;
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::error::Problem;
+use crate::object::Object;
+
+pub use apply::{Applied, Conflicts, DryRun, Written};
+pub use call::{Call, ExecPlugins, Launch, Program, Reach};
+pub use ending::{Ending, Output, Untrusted};
+pub use objects::LiveObjects;
+pub use version::{Version, Versions};
+
+/// How many kubectl processes run at once.
+const CONCURRENCY: usize = 4;
+
+/// The program's name, also beside our own executable in the action's image.
+const NAME: &str = "kubectl";
+
+/// The calls this program makes, told by what they are for.
+#[derive(Debug)]
+pub struct Kubectl<L = Program> {
+    /// What starts the processes.
+    pub launcher: L,
+    /// The kubeconfig's context; `None` for its current one.
+    pub context: Option<String>,
+    /// The namespace that this context gives to objects that name none.
+    pub namespace: String,
+    /// How long one call may take.
+    pub deadline: Duration,
+}
+
+/// Where kubectl is: beside our own executable first, then in `path` (the variable `PATH`).
+///
+/// # Errors
+/// `kubectl-missing` if it is in neither.
+pub fn find(own_executable: Option<&Path>, path: Option<&OsStr>) -> Result<PathBuf, Problem> {
+    let beside = own_executable.and_then(Path::parent).map(|directory| directory.join(NAME));
+    // A relative entry would find what lies in the checkout.
+    let listed = path.into_iter().flat_map(std::env::split_paths).filter(|directory| directory.is_absolute());
+    beside.into_iter().chain(listed.map(|directory| directory.join(NAME))).find(|file| is_executable(file)).ok_or_else(
+        || {
+            Problem::error("kubectl-missing", "`kubectl` was found neither beside this program nor in `PATH`").help(
+                "install kubectl (https://kubernetes.io/docs/tasks/tools/), or use the action, whose image has it",
+            )
+        },
+    )
+}
+
+fn is_executable(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+impl<L: Launch> Kubectl<L> {
+    /// Builds the kustomization in `directory`, whose patches may lie outside of it, and returns the YAML and what was warned of.
+    ///
+    /// # Errors
+    /// `kustomize-failed`, or why there was no process.
+    pub async fn kustomize(&self, directory: &Path) -> Result<(Output, Vec<Problem>), Problem> {
+        let mut arguments: Vec<OsString> =
+            ["kustomize", "--load-restrictor", "LoadRestrictionsNone", "--"].map(OsString::from).into();
+        arguments.push(directory.into());
+        let call = Call { arguments, input: Zeroizing::default(), reach: Reach::Files, deadline: self.deadline };
+        match self.launcher.launch(call).await {
+            Ending::Success { stdout, stderr } => Ok((stdout, errors::warnings(&stderr, None))),
+            Ending::Failed { stderr, .. } => Err(errors::kustomize(&stderr)),
+            other => Err(errors::unfinished(&other)),
+        }
+    }
+
+    /// A call to the cluster; `words` are its arguments, without the context.
+    async fn cluster(&self, words: &[&str], input: Zeroizing<Vec<u8>>) -> Ending {
+        self.cluster_within(self.deadline, words, input).await
+    }
+
+    async fn cluster_within(&self, deadline: Duration, words: &[&str], input: Zeroizing<Vec<u8>>) -> Ending {
+        let mut arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
+        arguments.extend(self.context.as_ref().map(|context| format!("--context={context}").into()));
+        self.launcher.launch(Call { arguments, input, reach: Reach::Cluster, deadline }).await
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    items: Vec<&'a Value>,
+}
+
+/// One JSON `List`; YAML would be applied up to the first document that cannot be read.
+fn list<'a>(items: impl IntoIterator<Item = &'a Value>) -> Zeroizing<Vec<u8>> {
+    let list = List { api_version: "v1", kind: "List", items: items.into_iter().collect() };
+    // Values of JSON always become JSON.
+    Zeroizing::new(serde_json::to_vec(&list).unwrap_or_default())
+}
+
+/// The objects of `-o json`: of a list, or the one.
+fn items(stdout: &Output) -> Option<Vec<Object>> {
+    if stdout.expose().iter().all(u8::is_ascii_whitespace) {
+        return Some(Vec::new());
+    }
+    let mut answer: Value = serde_json::from_slice(stdout.expose()).ok()?;
+    if answer["kind"] != "List" {
+        return Some(vec![Object::parse(answer).ok()?]);
+    }
+    match answer["items"].take() {
+        Value::Array(items) => items.into_iter().map(|item| Object::parse(item).ok()).collect(),
+        Value::Null => Some(Vec::new()),
+        _ => None,
+    }
+}
+
+/// The answer to a call that was meant for another; kubectl's own fault or a version that prints something else.
+fn unreadable(what: &str) -> Problem {
+    Problem::error("kubectl-answer", format!("what `{what}` printed could not be read"))
+        .help("use a supported version of kubectl; `kubectl version` shows the one in use")
+}
+
+#[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! `apply`: render, build, check, compare, write, read back, wait.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+
+use super::{Done, Run};
+use crate::changes::{self, ObjectChange};
+use crate::error::{Failure, Problem, Stage};
+use crate::files::{Layout, Overlay, PatchFile};
+use crate::inputs::Rollout;
+use crate::object::{Object, ObjectId};
+use crate::patch::PatchObject;
+use crate::report::{KeyReport, ObjectReport, Progress, ValueReport};
+use crate::template::Filled;
+use crate::values::Values;
+
+impl<O: Write, E: Write> Run<O, E> {
+    pub(super) async fn apply(&mut self) -> Done {
+        self.enter(Stage::Inputs);
+        let layout = self.layout()?;
+        let patch_file = self.patch_file_for(&layout)?;
+        let kubectl = self.cluster()?;
+
+        self.enter(Stage::Values);
+        let template = self.template(&layout)?;
+        let values = self.values(&template)?;
+
+        self.enter(Stage::Render);
+        let filled = self.fill(&template, &values)?;
+        self.refuse_defaults(&filled)?;
+
+        let checked = self.built(&layout, patch_file.as_ref(), &filled, &kubectl).await?;
+        drop(patch_file);
+        let wanted: Vec<Object> = checked.into_objects().into_iter().map(changes::clean).collect();
+
+        self.enter(Stage::Compare);
+        let mut plan = self.compare(&kubectl, wanted).await?;
+        self.outcome.objects = plan.iter().map(|step| report(step, &filled.objects, &values)).collect();
+        if self.inputs.dry_run {
+            return Ok(());
+        }
+        self.confirm(&plan)?;
+
+        self.enter(Stage::Apply);
+        self.write(&kubectl, &mut plan).await?;
+
+        self.enter(Stage::Verify);
+        self.read_back(&kubectl, &plan).await?;
+
+        if self.inputs.rollout == Rollout::Wait {
+            self.enter(Stage::Rollout);
+            self.await_workloads(&kubectl, &plan).await?;
+        }
+        Ok(())
+    }
+
+    /// Only an overlay needs the patch at its path.
+    fn patch_file_for(&mut self, layout: &Layout) -> Result<Option<PatchFile>, Failure> {
+        match layout.overlay {
+            Overlay::Directory(_) => self.patch_file(layout).map(Some),
+            Overlay::None => Ok(None),
+        }
+    }
+
+    /// A renamed GitHub secret arrives empty, and its default would replace the good value in the cluster.
+    fn refuse_defaults(&mut self, filled: &Filled) -> Done {
+        let allowed: BTreeSet<&String> = self.inputs.allow_default.iter().collect();
+        let problems: Vec<Problem> = filled
+            .defaults_in_secrets
+            .iter()
+            .filter(|asked| !allowed.contains(&asked.name))
+            .map(|asked| {
+                let name = &asked.name;
+                Problem::error(
+                    "default-in-secret",
+                    format!("`{name}` is not set, and its default would go into a Secret"),
+                )
+                .at(asked.place.clone())
+                .help(format!("set `{name}`, or allow the default: `allow-default: {name}`"))
+            })
+            .collect();
+        self.settle(Stage::Render, problems)
+    }
+}
+
+/// One object of the build with what is to be done about it.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) wanted: Object,
+    pub(super) live: Option<Object>,
+    pub(super) change: ObjectChange,
+    /// Waits for a Namespace or CRD of this build.
+    pub(super) depends: bool,
+}
+
+fn report(step: &Step, patch: &[PatchObject], values: &Values) -> ObjectReport {
+    let sources = sources(&step.change.id, patch, values);
+    let keys = step.change.keys.iter().map(|key| KeyReport {
+        key: key.key.clone(),
+        change: key.change,
+        values: sources.get(key.key.as_str()).cloned().unwrap_or_default(),
+    });
+    ObjectReport {
+        id: step.change.id.clone(),
+        change: step.change.change,
+        progress: Progress::Planned,
+        keys: keys.collect(),
+    }
+}
+
+/// The placeholders behind each key of an object, whose name in the build may have gained a prefix, a suffix and a hash.
+fn sources<'a>(id: &ObjectId, patch: &'a [PatchObject], values: &Values) -> BTreeMap<&'a str, Vec<ValueReport>> {
+    let same = |object: &&PatchObject| {
+        object.id.kind == id.kind && object.id.group == id.group && id.name.contains(&object.id.name)
+    };
+    let Some(object) = patch.iter().filter(same).max_by_key(|object| object.id.name.len()) else {
+        return BTreeMap::new();
+    };
+    let entries = object.entries.iter().filter_map(|entry| Some((entry.data_key()?.1, entry)));
+    entries
+        .map(|(key, entry)| (key, entry.names.iter().map(|name| super::prepare::value_report(name, values)).collect()))
+        .collect()
+}

@@ -1,0 +1,57 @@
+//! The way to the cluster: the kubeconfig diagnosed before the first call, handed to kubectl without touching the disk.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Run;
+use crate::error::{Failure, Problem, Stage};
+use crate::files::memory_file;
+use crate::inputs::Mode;
+use crate::kubeconfig::{self, Options};
+use crate::kubectl::{self, ExecPlugins, Kubectl, Program};
+use crate::report::Target;
+
+/// Where the runner mounts the workspace into a container action.
+const CONTAINER_WORKSPACE: &str = "/github/workspace";
+/// No call but a rollout takes longer, unless the server hangs.
+const CALL_DEADLINE: Duration = Duration::from_secs(120);
+
+impl<O: Write, E: Write> Run<O, E> {
+    pub(super) fn cluster(&mut self) -> Result<Kubectl, Failure> {
+        let failure = |problems| Failure::new(Stage::Inputs, problems);
+        let action = self.context.mode == Mode::Action;
+        let options = Options {
+            context: self.inputs.context.as_deref(),
+            token: self.inputs.kube_token.as_ref(),
+            allow_exec: self.inputs.allow_exec,
+            in_container: action && self.machine.working_directory == Path::new(CONTAINER_WORKSPACE),
+            action,
+        };
+        let variable = |name: &str| self.environment.get(name).and_then(|value| value.to_str());
+        let source =
+            kubeconfig::Source::find(self.inputs.kubeconfig.as_ref(), variable("KUBECONFIG"), &options, &self.machine)
+                .map_err(|problem| failure(vec![problem]))?;
+        let config = kubeconfig::load(&source, &options, &self.machine).map_err(failure)?;
+        config.credentials.iter().for_each(|credential| self.masker.add(credential));
+        self.early.extend(config.warnings);
+        let path = self.environment.get("PATH").map(AsRef::as_ref);
+        let program = kubectl::find(self.executable.as_deref(), path).map_err(|problem| failure(vec![problem]))?;
+        let descriptor = memory_file(config.contents.expose().as_bytes()).map_err(|error| {
+            failure(vec![Problem::error(
+                "no-memory-file",
+                format!("the kubeconfig could not be held in memory: {error}"),
+            )])
+        })?;
+        let plugins = if config.uses_exec { ExecPlugins::Allowed } else { ExecPlugins::Refused };
+        let environment = self.environment.iter().map(|(name, value)| (name.into(), value.clone()));
+        self.outcome.target = Some(Target { context: config.context, server: config.server });
+        Ok(Kubectl {
+            launcher: Program::new(program, environment, plugins).with_kubeconfig(descriptor),
+            // The kubeconfig has one context, its current one.
+            context: None,
+            namespace: config.namespace.unwrap_or_else(|| "default".to_owned()),
+            deadline: CALL_DEADLINE,
+        })
+    }
+}

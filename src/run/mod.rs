@@ -1,0 +1,215 @@
+//! The commands, each a story told once: one call a stage, in order.
+
+mod apply;
+mod built;
+mod cluster;
+mod confirm;
+mod finish;
+mod prepare;
+mod render;
+mod write;
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::error::{Failure, Problem, Severity, Stage};
+use crate::files::Machine;
+use crate::inputs::{self, Command, Context, Environment, Inputs, Mode, Request, Terminals, Word as _};
+use crate::mask::{Masked, Masker};
+use crate::report::{Outcome, Progress};
+use crate::workflow::{self, Console};
+
+/// The real world, or a test's.
+pub struct World<O, E> {
+    /// Begin with the program's name.
+    pub arguments: Vec<OsString>,
+    /// The process environment.
+    pub environment: Environment,
+    /// Absolute.
+    pub working_directory: PathBuf,
+    /// Our own executable: kubectl may lie beside it.
+    pub executable: Option<PathBuf>,
+    /// Which streams are terminals.
+    pub terminals: Terminals,
+    /// Standard input.
+    pub stdin: Box<dyn Read>,
+    /// Standard output.
+    pub out: O,
+    /// Standard error.
+    pub err: E,
+}
+
+/// Runs what the arguments or the action's inputs ask for, to its end or to a signal, and returns the exit code.
+pub async fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
+    let context = Context::read(&world.arguments, &world.environment, world.terminals);
+    let masker = Masker::new();
+    workflow::log::start(&world.environment, &masker);
+    let mut console = Console::new(&context, masker.clone(), world.out, world.err);
+    match inputs::read(&world.arguments, &world.environment, &context) {
+        Ok(Request::Print { text, code }) => {
+            console.print(&text, code);
+            code
+        }
+        Ok(Request::Run { inputs, problems }) => {
+            console.configure(&inputs);
+            let outcome = Outcome {
+                command: inputs.command.word(),
+                environment: inputs.environment.clone(),
+                dry_run: inputs.dry_run,
+                ..Outcome::default()
+            };
+            let machine = Machine {
+                working_directory: world.working_directory,
+                home: world.environment.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from),
+            };
+            let run = Run {
+                inputs: *inputs,
+                context,
+                environment: world.environment,
+                machine,
+                executable: world.executable,
+                stdin: world.stdin,
+                masker,
+                console,
+                outcome,
+                early: problems,
+                entered: None,
+            };
+            run.command().await
+        }
+        Err(failure) => {
+            failure.problems.iter().for_each(|problem| console.problem(problem));
+            failure.exit_code()
+        }
+    }
+}
+
+/// One run of one command.
+struct Run<O, E> {
+    inputs: Inputs,
+    context: Context,
+    environment: Environment,
+    machine: Machine,
+    executable: Option<PathBuf>,
+    stdin: Box<dyn Read>,
+    masker: Masker,
+    console: Console<O, E>,
+    outcome: Outcome,
+    /// Findings from before the masks are out: nothing is printed earlier.
+    early: Vec<Problem>,
+    entered: Option<(Stage, Instant)>,
+}
+
+/// The values of a run are known to the masker before anything else can happen to them.
+type Done = Result<(), Failure>;
+
+impl<O: Write, E: Write> Run<O, E> {
+    async fn command(mut self) -> u8 {
+        let ended = tokio::select! {
+            ended = self.story() => Ok(ended),
+            signal = signal() => Err(signal),
+        };
+        let code = match ended {
+            Ok(Ok(())) => 0,
+            Ok(Err(failure)) => {
+                let code = if self.context.mode == Mode::Action { 1 } else { failure.exit_code() };
+                self.fail(failure);
+                code
+            }
+            Err((name, code)) => {
+                let stage = self.entered.map_or(Stage::Inputs, |(stage, _)| stage);
+                self.fail(Failure::new(stage, vec![Problem::error("stopped", format!("stopped by {name}"))]));
+                code
+            }
+        };
+        self.finish(code)
+    }
+
+    async fn story(&mut self) -> Done {
+        match self.inputs.command {
+            Command::Render => self.render().await,
+            Command::Apply => self.apply().await,
+        }
+    }
+
+    /// What follows belongs to `stage`.
+    fn enter(&mut self, stage: Stage) {
+        self.leave();
+        self.entered = Some((stage, Instant::now()));
+        self.console.stage(stage);
+        tracing::debug!(stage = stage.name(), "entered");
+    }
+
+    fn leave(&mut self) {
+        if let Some((stage, since)) = self.entered.take() {
+            self.outcome.stages.push((stage, since.elapsed()));
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        let text = self.masker.redact(text);
+        self.console.line(&text);
+    }
+
+    /// Prints findings and keeps them for the summary.
+    fn note(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        for problem in problems {
+            self.console.problem(&problem);
+            self.outcome.problems.push(problem);
+        }
+    }
+
+    /// Tells the runner what to hide, and then what was found before it knew.
+    fn send_masks(&mut self) -> Done {
+        self.console.masks().map_err(|error| {
+            let text = format!("the masks could not be written: {error}");
+            Failure::new(Stage::Values, vec![Problem::error("masks-not-written", text)])
+        })?;
+        let early = std::mem::take(&mut self.early);
+        self.note(early);
+        Ok(())
+    }
+
+    /// A failed run tells what was done and what was not.
+    fn fail(&mut self, failure: Failure) {
+        let early = std::mem::take(&mut self.early);
+        self.note(early);
+        self.outcome.failed = Some(failure.stage);
+        let write_began = self.outcome.objects.iter().any(|object| object.progress != Progress::Planned);
+        for object in &mut self.outcome.objects {
+            if write_began && object.progress == Progress::Planned && object.change != crate::report::Change::Unchanged
+            {
+                object.progress = Progress::NotReached;
+            }
+        }
+        self.note(failure.problems);
+    }
+
+    /// The failure of `stage`, if one of `problems` is an error; else they are noted.
+    fn settle(&mut self, stage: Stage, problems: Vec<Problem>) -> Done {
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(Failure::new(stage, problems));
+        }
+        self.note(problems);
+        Ok(())
+    }
+
+    fn redacted(&self, text: &str) -> Masked {
+        self.masker.redact(text)
+    }
+}
+
+/// Waits for the signal that a runner, a terminal or a supervisor ends a program with; its name and the exit code that tells of it.
+async fn signal() -> (&'static str, u8) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => ("SIGINT", 130),
+        _ = terminate.recv() => ("SIGTERM", 143),
+    }
+}

@@ -1,0 +1,177 @@
+//! What every command begins with: the layout, the template, the values, the masks, the filled template.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::Run;
+use crate::error::{Failure, Problem, Stage};
+use crate::files::{self, Layout, Overlay, Overrides, PatchFile, git};
+use crate::inputs::{self, FileName};
+use crate::patch::PatchObject;
+use crate::report::{Change, KeyReport, ObjectReport, Progress, ValueReport};
+use crate::secret::Secret;
+use crate::template::{FillRules, Filled, Template};
+use crate::values::{self, Rules, Sources, Values};
+
+impl<O: Write, E: Write> Run<O, E> {
+    /// Where template, overlay and patch lie.
+    pub(super) fn layout(&mut self) -> Result<Layout, Failure> {
+        let given = Overrides {
+            root: self.inputs.root.clone(),
+            templates: self.inputs.templates.iter().map(as_path).collect(),
+            output: self.inputs.output.as_ref().map(as_path),
+            overlay: self.inputs.overlay.as_ref().map(|overlay| match overlay {
+                inputs::Overlay::None => Overlay::None,
+                inputs::Overlay::Path(path) => Overlay::Directory(path.clone()),
+            }),
+        };
+        let found = Layout::find(Path::new("."), &self.inputs.environment, &given);
+        let mut layout = found.map_err(|problems| Failure::new(Stage::Inputs, problems))?;
+        self.early.append(&mut layout.notices);
+        Ok(layout)
+    }
+
+    /// The place of the secret patch, made safe: tracked by git or not ignored, it is refused.
+    pub(super) fn patch_file(&mut self, layout: &Layout) -> Result<PatchFile, Failure> {
+        let path = layout.output.as_ref().ok_or_else(|| {
+            let text = "there is no place for the filled template";
+            let help = "name it with `--output`, or `-` for stdout";
+            Failure::usage(vec![Problem::error("no-output", text).help(help)])
+        })?;
+        let opened = PatchFile::open(path, self.context.workspace.as_deref());
+        let file = opened.map_err(|problems| Failure::new(Stage::Inputs, problems))?;
+        self.early.extend_from_slice(file.notices());
+        Ok(file)
+    }
+
+    /// The template, read.
+    pub(super) fn template(&mut self, layout: &Layout) -> Result<Template, Failure> {
+        let failure = |problems| Failure::new(Stage::Values, problems);
+        let texts = files::read_templates(&layout.templates, &mut self.stdin).map_err(failure)?;
+        Template::parse(texts.iter().map(|file| (file.name.as_str(), file.text.as_str()))).map_err(failure)
+    }
+
+    /// The values that the template asks for; the runner is told to hide them before anything else is printed.
+    pub(super) fn values(&mut self, template: &Template) -> Result<Values, Failure> {
+        let rules = Rules {
+            prefer: self.inputs.prefer.clone(),
+            nonsensitive: self.inputs.nonsensitive.iter().cloned().collect(),
+        };
+        let names =
+            |asked: Vec<crate::template::Asked>| asked.into_iter().map(|asked| asked.name).collect::<BTreeSet<_>>();
+        let sources = Sources {
+            env_file: self.env_file()?,
+            environment: std::mem::take(&mut self.environment),
+            secrets: std::mem::take(&mut self.inputs.secrets),
+            vars: std::mem::take(&mut self.inputs.vars),
+        };
+        let collected =
+            values::collect(&names(template.asked(&self.fill_rules())), &names(template.bare()), &sources, &rules);
+        self.environment = sources.environment;
+        let values = collected.map_err(|problems| Failure::new(Stage::Values, problems))?;
+        values.sensitive().for_each(|value| self.masker.add(value));
+        self.send_masks()?;
+        Ok(values)
+    }
+
+    /// The template with its values.
+    pub(super) fn fill(&mut self, template: &Template, values: &Values) -> Result<Filled, Failure> {
+        let filled = template.fill(values, &self.fill_rules());
+        let mut filled = filled.map_err(|problems| Failure::new(Stage::Render, problems))?;
+        filled.composed.iter().for_each(|text| self.masker.add(text));
+        self.send_masks()?;
+        let mut notices = std::mem::take(&mut filled.notices);
+        notices.extend(self.too_simple().filter(|_| self.console.sends_masks()));
+        self.note(notices);
+        self.outcome.values = used(&filled, values);
+        self.outcome.objects = filled.objects.iter().map(|object| planned(object, values)).collect();
+        Ok(filled)
+    }
+
+    pub(super) fn fill_rules(&self) -> FillRules {
+        FillRules { keep: self.inputs.keep_placeholders.clone(), allow_empty: self.inputs.allow_empty.clone() }
+    }
+
+    fn too_simple(&self) -> Option<Problem> {
+        let count = self.masker.too_simple();
+        let what = if count == 1 { "1 value is".to_owned() } else { format!("{count} values are") };
+        (count > 0).then(|| {
+            Problem::notice("not-masked", format!("{what} too simple to hide in the log without hiding other words"))
+        })
+    }
+
+    /// The env file: the given one, or `.env.k8s.<environment>` where git ignores it and this is no workflow.
+    fn env_file(&mut self) -> Result<std::collections::BTreeMap<String, Secret>, Failure> {
+        let failure = |problems| Failure::new(Stage::Values, problems);
+        let (name, text) = match self.inputs.env_file.clone() {
+            Some(FileName::Standard) => (
+                "<stdin>".to_owned(),
+                files::read_stream("standard input", &mut self.stdin).map_err(|problem| failure(vec![problem]))?,
+            ),
+            Some(FileName::Path(path)) => {
+                (path.display().to_string(), files::read_text(&path).map_err(|problem| failure(vec![problem]))?)
+            }
+            None => match self.default_env_file() {
+                Some((name, text)) => (name, text),
+                None => return Ok(Default::default()),
+            },
+        };
+        let text = Secret::new(text);
+        values::parse_env_file(&name, text.expose()).map_err(failure)
+    }
+
+    fn default_env_file(&mut self) -> Option<(String, String)> {
+        if self.context.github_actions {
+            return None;
+        }
+        let name = format!(".env.k8s.{}", self.inputs.environment);
+        let path = Path::new(&name);
+        let text = files::read_text(path).ok()?;
+        let ignored = match git::Repository::find(path) {
+            Ok(Some(repository)) => repository.ignored_by(path).is_ok_and(|rule| rule.is_some()),
+            Ok(None) => true,
+            Err(_) => false,
+        };
+        if !ignored {
+            let text = format!("`{name}` is not read, because git does not ignore it");
+            let help = format!("add `.env.k8s.*` to .gitignore, or name it: `--env-file {name}`");
+            self.early.push(Problem::warning("env-file-not-ignored", text).help(help));
+            return None;
+        }
+        Some((name, text))
+    }
+}
+
+fn as_path(name: &FileName) -> PathBuf {
+    match name {
+        FileName::Standard => PathBuf::from("-"),
+        FileName::Path(path) => path.clone(),
+    }
+}
+
+/// Each placeholder that was filled, once.
+fn used(filled: &Filled, values: &Values) -> Vec<ValueReport> {
+    let names: BTreeSet<&String> = filled.names.iter().chain(&filled.defaulted).collect();
+    names.into_iter().map(|name| value_report(name, values)).collect()
+}
+
+pub(super) fn value_report(name: &str, values: &Values) -> ValueReport {
+    match values.get(name).filter(|value| !value.text.is_empty()) {
+        Some(value) => ValueReport { name: name.to_owned(), source: value.source.name(), sensitive: value.sensitive },
+        None => ValueReport { name: name.to_owned(), source: "default", sensitive: false },
+    }
+}
+
+fn planned(object: &PatchObject, values: &Values) -> ObjectReport {
+    let keys = object
+        .entries
+        .iter()
+        .map(|entry| KeyReport {
+            key: entry.data_key().map_or_else(|| entry.dotted_path().to_string(), |(_, key)| key.to_owned()),
+            change: Change::Unknown,
+            values: entry.names.iter().map(|name| value_report(name, values)).collect(),
+        })
+        .collect();
+    ObjectReport { id: object.id.clone(), change: Change::Unknown, progress: Progress::Planned, keys }
+}
