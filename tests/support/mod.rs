@@ -1,0 +1,255 @@
+//! A checkout to run the program in, as a user or a runner would, and a search for leaks in all that it leaves.
+#![allow(dead_code, clippy::disallowed_methods, clippy::disallowed_types, reason = "each test binary uses its part of it")]
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tempfile::TempDir;
+
+/// A temporary checkout of a git repository.
+pub struct Checkout {
+    directory: TempDir,
+}
+
+impl Checkout {
+    /// An empty repository.
+    pub fn empty() -> Self {
+        let checkout = Self { directory: TempDir::new().expect("a temporary directory") };
+        checkout.git(&["init", "-q"]);
+        checkout
+    }
+
+    /// The example of the repository.
+    pub fn example() -> Self {
+        let checkout = Self::empty();
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/livekit/.");
+        let copied = Command::new("cp").arg("-r").arg(example).arg(checkout.path()).status().expect("cp");
+        assert!(copied.success());
+        checkout.commit();
+        checkout
+    }
+
+    /// The layout with one environment `demo`, whose template and base are given; the overlay merges the patch over the base.
+    pub fn with(template: &str, base: &str) -> Self {
+        Self::empty()
+            .file("config/demo-config-secret.example.yml", template)
+            .file("apps/base/all.yml", base)
+            .file("apps/base/kustomization.yml", "resources: [all.yml]\n")
+            .file(
+                "apps/overlays/demo/kustomization.yml",
+                "resources: [../../base]\npatches:\n- path: ../../../config/demo-secret-config-patch.yml\n",
+            )
+            .file(".gitignore", "*-secret-config-patch.yml\n.env.k8s.*\n")
+    }
+
+    /// The same with a file more.
+    #[must_use]
+    pub fn file(self, path: &str, text: &str) -> Self {
+        self.write(path, text.as_bytes());
+        self
+    }
+
+    pub fn write(&self, path: &str, contents: &[u8]) {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
+        fs::write(path, contents).expect("written");
+    }
+
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    pub fn exists(&self, path: &str) -> bool {
+        self.path().join(path).symlink_metadata().is_ok()
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn commit(&self) {
+        self.git(&["add", "-A"]);
+        self.git(&["-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "all", "--allow-empty"]);
+    }
+
+    pub fn git(&self, arguments: &[&str]) {
+        let done = Command::new("git").args(arguments).current_dir(self.path()).status().expect("git");
+        assert!(done.success(), "git {arguments:?}");
+    }
+
+    /// The program with these arguments, in this directory, with an empty environment.
+    pub fn program(&self, arguments: &[&str]) -> Run {
+        Run {
+            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            environment: BTreeMap::new(),
+            directory: self.path().to_owned(),
+            stdin: Vec::new(),
+        }
+    }
+
+    /// The program as the runner starts the action: no arguments, inputs as variables, files for outputs and summary.
+    pub fn action(&self, inputs: &[(&str, &str)]) -> Run {
+        let runner = self.path().join(".runner");
+        fs::create_dir_all(&runner).expect("a directory");
+        let file = |name: &str| {
+            let path = runner.join(name);
+            fs::write(&path, "").expect("written");
+            path.display().to_string()
+        };
+        let mut run = self.program(&[]).env("GITHUB_ACTIONS", "true").env("GITHUB_REPOSITORY", "owner/name");
+        run = run.env("GITHUB_WORKSPACE", &self.path().display().to_string());
+        run = run.env("GITHUB_OUTPUT", &file("output")).env("GITHUB_STEP_SUMMARY", &file("summary"));
+        for (name, value) in inputs {
+            run = run.env(&format!("INPUT_{}", name.to_uppercase()), value);
+        }
+        run
+    }
+
+    /// What the action left in the runner's files: outputs and summary.
+    pub fn outputs(&self) -> String {
+        self.read(".runner/output")
+    }
+
+    pub fn summary(&self) -> String {
+        self.read(".runner/summary")
+    }
+}
+
+/// A call of the program that can be changed until it is made.
+#[derive(Clone)]
+pub struct Run {
+    pub arguments: Vec<String>,
+    pub environment: BTreeMap<String, String>,
+    pub directory: PathBuf,
+    pub stdin: Vec<u8>,
+}
+
+impl Run {
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn envs(self, pairs: &[(&str, &str)]) -> Self {
+        pairs.iter().fold(self, |run, (name, value)| run.env(name, value))
+    }
+
+    #[must_use]
+    pub fn stdin(mut self, text: &str) -> Self {
+        self.stdin = text.as_bytes().to_vec();
+        self
+    }
+
+    /// With kubectl and the kubeconfig of the test bed.
+    #[must_use]
+    pub fn on_bed(self) -> Self {
+        let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name}: run this under `bed run`"));
+        self.env("PATH", &variable("PATH")).env("KUBECONFIG", &variable("KUBECONFIG"))
+    }
+
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_secret-patch"));
+        command.args(&self.arguments).env_clear().envs(&self.environment).current_dir(&self.directory);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self) -> Ended {
+        use std::io::Write as _;
+        let mut child = self.command().spawn().expect("started");
+        let mut stdin = child.stdin.take().expect("stdin");
+        let text = self.stdin.clone();
+        let feeder = std::thread::spawn(move || drop(stdin.write_all(&text)));
+        let output = child.wait_with_output().expect("ended");
+        feeder.join().expect("fed");
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(PartialEq, Eq)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl fmt::Debug for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "exit {:?}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
+    }
+}
+
+impl Ended {
+    /// The run ended well.
+    #[track_caller]
+    pub fn done(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+
+    /// The run failed with this code and says each of these words.
+    #[track_caller]
+    pub fn failed(self, code: i32, words: &[&str]) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        let all = format!("{}{}", self.stdout, self.stderr);
+        for word in words {
+            assert!(all.contains(word), "`{word}` is not said: {self:?}");
+        }
+        assert!(!all.contains("panicked"), "{self:?}");
+        self
+    }
+
+    /// No form of any of `canaries` was printed; lines that tell the runner what to hide do not count.
+    #[track_caller]
+    pub fn leaks_nothing(self, canaries: &[&str]) -> Self {
+        let printed = |text: &str| text.lines().filter(|line| !line.starts_with("::add-mask::")).collect::<Vec<_>>().join("\n");
+        for (sink, text) in [("stdout", printed(&self.stdout)), ("stderr", printed(&self.stderr))] {
+            assert_no_leak(sink, text.as_bytes(), canaries);
+        }
+        self
+    }
+}
+
+/// Every way in which a canary could stand in a text: itself, its lines, base64 at each alignment, hex, JSON and percent escapes.
+pub fn forms(canary: &str) -> Vec<String> {
+    let mut forms: Vec<String> = canary.lines().map(str::trim).filter(|line| line.len() >= 6).map(str::to_owned).collect();
+    forms.push(canary.to_owned());
+    for shift in 0..3 {
+        let shifted = [vec![b'x'; shift], canary.as_bytes().to_vec()].concat();
+        let encoded = STANDARD.encode(shifted);
+        // The first and last characters depend on the neighbours.
+        if encoded.len() > 12 {
+            forms.push(encoded[4..encoded.len() - 4].to_owned());
+        }
+    }
+    forms.push(canary.bytes().map(|byte| format!("{byte:02x}")).collect());
+    forms.push(serde_json::Value::from(canary).to_string().trim_matches('"').to_owned());
+    let percent = |byte: u8| if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    forms.push(canary.bytes().map(percent).collect());
+    forms.retain(|form| form.len() >= 6);
+    forms
+}
+
+/// A leak fails without showing the value.
+#[track_caller]
+pub fn assert_no_leak(sink: &str, bytes: &[u8], canaries: &[&str]) {
+    for (number, canary) in canaries.iter().enumerate() {
+        for (form, text) in forms(canary).iter().enumerate() {
+            let found = bytes.windows(text.len()).any(|window| window == text.as_bytes());
+            assert!(!found, "canary {number} leaked into {sink} in form {form}");
+        }
+    }
+}
