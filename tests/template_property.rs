@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use secret_patch::template::{FillRules, Template};
+use secret_patch::template::{FillRules, StandIns, Template};
 use secret_patch::values::{Rules, Sources, collect};
 use serde_yaml::Value;
 
@@ -184,7 +184,7 @@ proptest! {
         let environment = NAMES.into_iter().zip(&values).map(|(name, value)| (name.to_owned(), value.into())).collect();
         let given = collect(&names, &BTreeSet::new(), &Sources { environment, ..Sources::default() }, &Rules::default()).expect("values");
         let template = Template::parse([("t.yml", text.as_str())]).expect("a template");
-        let filled = template.fill(&given, &FillRules::default());
+        let filled = template.fill(&given, &FillRules::default(), StandIns::None);
         prop_assert!(filled.is_ok(), "{text}\n{:?}", filled.err());
         let filled = filled.map(|filled| filled.text.expose().to_owned()).unwrap_or_default();
         let read: Value = serde_yaml::from_str(&filled).expect("YAML");

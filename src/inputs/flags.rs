@@ -21,8 +21,9 @@ Examples:
   # values from sops, without a prompt
   secret-patch apply prod --env-file <(sops -d prod.env) --yes
 
-Credentials and values as JSON are better given by environment than by flag, because every process can
-see arguments: SECRET_PATCH_KUBE_TOKEN, SECRET_PATCH_KUBECONFIG, SECRET_PATCH_SECRETS, SECRET_PATCH_VARS.
+Credentials and values as JSON are better given by environment than by flag,
+because every process can see arguments: SECRET_PATCH_KUBE_TOKEN,
+SECRET_PATCH_KUBECONFIG, SECRET_PATCH_SECRETS, SECRET_PATCH_VARS.
 Lists are separated by blanks, commas or line ends, and their flags may be repeated.
 
 Exit codes: 0 done, 1 failed, 2 wrong call.";
@@ -105,6 +106,8 @@ pub(super) struct Rendering {
     #[arg(short, long)]
     output: Option<String>,
     #[arg(long)]
+    overlay: Option<String>,
+    #[arg(long)]
     secrets: Option<String>,
     #[arg(long)]
     vars: Option<String>,
@@ -128,8 +131,6 @@ pub(super) struct Rendering {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Build and cluster")]
 pub(super) struct Cluster {
-    #[arg(long)]
-    overlay: Option<String>,
     #[arg(long)]
     kinds: Vec<String>,
     #[arg(long)]
@@ -166,6 +167,7 @@ impl Rendering {
         raw.set_some(names::ROOT, self.root);
         raw.set_list(names::TEMPLATE, &self.template);
         raw.set_some(names::OUTPUT, self.output);
+        raw.set_some(names::OVERLAY, self.overlay);
         raw.set_some(names::SECRETS, self.secrets);
         raw.set_some(names::VARS, self.vars);
         raw.set_some(names::ENV_FILE, self.env_file);
@@ -180,7 +182,6 @@ impl Rendering {
 
 impl Cluster {
     pub(super) fn fill(self, raw: &mut Raw) {
-        raw.set_some(names::OVERLAY, self.overlay);
         raw.set_list(names::KINDS, &self.kinds);
         raw.set_some(names::KUBECONFIG, self.kubeconfig);
         raw.set_some(names::CONTEXT, self.context);

@@ -1,22 +1,18 @@
 //! Which strings to hide, and hiding them.
 
+mod engine;
 mod forms;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use zeroize::Zeroizing;
-
+use self::engine::Engine;
 use self::forms::Form;
 use crate::secret::Secret;
 
 /// What stands where a value was.
 const HIDDEN: &str = "***";
-
-/// The automaton holds this many bytes of a form, the rest is compared: a value of 64 KiB must not cost megabytes.
-const PREFIX: usize = 32;
 
 /// Text in which nothing is left to hide: the only kind that a sink takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,57 +135,6 @@ impl Masker {
 impl fmt::Debug for Masker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Masker(***)")
-    }
-}
-
-/// Finds all forms in one pass.
-enum Engine {
-    /// There is nothing to hide.
-    Idle,
-    /// The forms do not fit into an automaton (beyond 2^31 states): everything is hidden rather than nothing.
-    Overwhelmed,
-    /// The first [`PREFIX`] bytes of the forms, and by the automaton's pattern the rest of each form with that prefix.
-    Ready { prefixes: AhoCorasick, tails: Vec<Vec<Zeroizing<Vec<u8>>>> },
-}
-
-impl Engine {
-    fn new(values: &[Secret]) -> Self {
-        let forms: BTreeSet<Form> = values.iter().flat_map(|value| forms::for_text(value.expose())).collect();
-        let mut tails: BTreeMap<&[u8], Vec<_>> = BTreeMap::new();
-        for form in &forms {
-            let (prefix, tail) = form.as_bytes().split_at(form.len().min(PREFIX));
-            tails.entry(prefix).or_default().push(Zeroizing::new(tail.to_vec()));
-        }
-        if tails.is_empty() {
-            return Self::Idle;
-        }
-        match AhoCorasick::builder().match_kind(MatchKind::Standard).build(tails.keys()) {
-            Ok(prefixes) => Self::Ready { prefixes, tails: tails.into_values().collect() },
-            Err(_) => Self::Overwhelmed,
-        }
-    }
-
-    /// Byte ranges to hide, ascending, apart from each other.
-    fn find(&self, text: &[u8]) -> Vec<(usize, usize)> {
-        let (prefixes, tails) = match self {
-            Self::Idle => return Vec::new(),
-            Self::Overwhelmed => return vec![(0, text.len())],
-            Self::Ready { prefixes, tails } => (prefixes, tails),
-        };
-        let mut found: Vec<(usize, usize)> = Vec::new();
-        for hit in prefixes.find_overlapping_iter(text) {
-            let tails = tails[hit.pattern().as_usize()].iter();
-            let tail = tails.filter(|tail| text[hit.end()..].starts_with(tail)).map(|tail| tail.len()).max();
-            found.extend(tail.map(|tail| (hit.start(), hit.end() + tail)));
-        }
-        found.sort_unstable();
-        found.into_iter().fold(Vec::new(), |mut merged, (start, end)| {
-            match merged.last_mut() {
-                Some((_, last)) if start <= *last => *last = end.max(*last),
-                _ => merged.push((start, end)),
-            }
-            merged
-        })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::inputs::Rollout;
 use crate::object::{Object, ObjectId};
 use crate::patch::PatchObject;
 use crate::report::{KeyReport, ObjectReport, Progress, ValueReport};
-use crate::template::Filled;
+use crate::template::{Filled, StandIns};
 use crate::values::Values;
 
 impl<O: Write, E: Write> Run<O, E> {
@@ -26,7 +26,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let values = self.values(&template)?;
 
         self.enter(Stage::Render);
-        let filled = self.fill(&template, &values)?;
+        let filled = self.fill(&template, &values, StandIns::Make)?;
         self.refuse_defaults(&filled)?;
 
         let checked = self.built(&layout, patch_file.as_ref(), &filled, &kubectl).await?;

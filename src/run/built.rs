@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Run;
 use crate::build::{self, Base, Build, CheckedBuild, Closure, Scope};
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Place, Problem, Stage};
 use crate::files::{Layout, Overlay, PatchFile, git};
 use crate::kubectl::Kubectl;
 use crate::template::{Filled, holds_placeholder};
@@ -33,9 +33,16 @@ impl<O: Write, E: Write> Run<O, E> {
             }
         };
         self.enter(Stage::Check);
-        let (checked, notices) = build::check(build, &filled.objects, &base, &self.inputs.kinds);
+        let (checked, notices) = build::check(build, &filled.objects, &filled.operations, &base, &self.inputs.kinds);
         self.note(notices);
-        checked.map_err(|problems| Failure::new(Stage::Check, problems))
+        let template = layout.templates.first().map(|path| path.display().to_string());
+        let at_template = |problem: Problem| match &template {
+            Some(template) if problem.kind == "patch-empty" && problem.place.is_none() => {
+                problem.at(Place::new(template, 1, 1))
+            }
+            _ => problem,
+        };
+        checked.map_err(|problems| Failure::new(Stage::Check, problems.into_iter().map(at_template).collect()))
     }
 
     async fn kustomized(

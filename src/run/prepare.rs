@@ -11,7 +11,7 @@ use crate::inputs::{self, FileName};
 use crate::patch::PatchObject;
 use crate::report::{Change, KeyReport, ObjectReport, Progress, ValueReport};
 use crate::secret::Secret;
-use crate::template::{FillRules, Filled, Template};
+use crate::template::{FillRules, Filled, StandIns, Template};
 use crate::values::{self, Rules, Sources, Values};
 
 impl<O: Write, E: Write> Run<O, E> {
@@ -58,16 +58,15 @@ impl<O: Write, E: Write> Run<O, E> {
             prefer: self.inputs.prefer.clone(),
             nonsensitive: self.inputs.nonsensitive.iter().cloned().collect(),
         };
-        let names =
-            |asked: Vec<crate::template::Asked>| asked.into_iter().map(|asked| asked.name).collect::<BTreeSet<_>>();
         let sources = Sources {
             env_file: self.env_file()?,
             environment: std::mem::take(&mut self.environment),
             secrets: std::mem::take(&mut self.inputs.secrets),
             vars: std::mem::take(&mut self.inputs.vars),
         };
-        let collected =
-            values::collect(&names(template.asked(&self.fill_rules())), &names(template.bare()), &sources, &rules);
+        let asked = template.names(&self.fill_rules());
+        let bare = template.bare().into_iter().map(|bare| bare.name).collect();
+        let collected = values::collect(&asked, &bare, &sources, &rules);
         self.environment = sources.environment;
         let values = collected.map_err(|problems| Failure::new(Stage::Values, problems))?;
         values.sensitive().for_each(|value| self.masker.add(value));
@@ -76,8 +75,13 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// The template with its values.
-    pub(super) fn fill(&mut self, template: &Template, values: &Values) -> Result<Filled, Failure> {
-        let filled = template.fill(values, &self.fill_rules());
+    pub(super) fn fill(
+        &mut self,
+        template: &Template,
+        values: &Values,
+        stand_ins: StandIns,
+    ) -> Result<Filled, Failure> {
+        let filled = template.fill(values, &self.fill_rules(), stand_ins);
         let mut filled = filled.map_err(|problems| Failure::new(Stage::Render, problems))?;
         filled.composed.iter().for_each(|text| self.masker.add(text));
         self.send_masks()?;

@@ -5,6 +5,7 @@ use std::io::Write;
 use super::{Done, Run};
 use crate::error::{Failure, Problem, Stage};
 use crate::inputs::FileName;
+use crate::template::StandIns;
 
 impl<O: Write, E: Write> Run<O, E> {
     pub(super) async fn render(&mut self) -> Done {
@@ -18,7 +19,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let values = self.values(&template)?;
 
         self.enter(Stage::Render);
-        let filled = self.fill(&template, &values)?;
+        let filled = self.fill(&template, &values, StandIns::None)?;
         let failure = |problem| Failure::new(Stage::Render, vec![problem]);
         match patch_file {
             Some(file) => {

@@ -89,7 +89,7 @@ impl<O: Write, E: Write> Run<O, E> {
             match self.dry_run(kubectl, plan, later).await {
                 Err(failure)
                     if since.elapsed() < CRD_PATIENCE
-                        && failure.problems.iter().all(|problem| problem.kind == "kind-unknown") =>
+                        && failure.problems.iter().all(|problem| problem.kind == "unknown-kind") =>
                 {
                     tokio::time::sleep(Duration::from_millis(300)).await;
                 }
@@ -100,12 +100,15 @@ impl<O: Write, E: Write> Run<O, E> {
 
     async fn write_some(&mut self, kubectl: &Kubectl, plan: &[Step], some: &[usize]) -> Done {
         let objects: Vec<Object> = some.iter().map(|&at| plan[at].wanted.clone()).collect();
+        // A signal may end the run before there is an answer.
+        some.iter().for_each(|&at| self.outcome.objects[at].progress = Progress::Unanswered);
         let applied = kubectl.apply(&objects, Conflicts::Refuse).await;
         for (&at, written) in some.iter().zip(&applied.written) {
             let report = &mut self.outcome.objects[at];
             report.progress = match written {
                 Written::Done => Progress::Done,
-                Written::Refused | Written::Unknown => Progress::Failed,
+                Written::Refused => Progress::Failed,
+                Written::Unknown => Progress::Unanswered,
             };
             let text = format!("{} {}", plan[at].change.id, report.progress.word());
             self.say(&text);
@@ -204,6 +207,10 @@ impl Foundations {
 
     /// Whether `object` cannot be there before them.
     fn carry(&self, object: &Object, default_namespace: &str) -> bool {
+        // They name no namespace, and need none.
+        if matches!(object.kind(), "Namespace" | "CustomResourceDefinition") {
+            return false;
+        }
         self.namespaces.contains(object.namespace().unwrap_or(default_namespace))
             || self.kinds.contains(&(object.group().to_owned(), object.kind().to_owned()))
     }

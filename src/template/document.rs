@@ -49,24 +49,40 @@ pub(crate) struct SourceFile {
     /// Its text, without a byte order mark.
     pub(crate) text: String,
     pub(crate) has_byte_order_mark: bool,
+    /// Byte offsets.
+    line_starts: Vec<usize>,
     pub(crate) nodes: Vec<Node>,
     /// The root node of each document.
     pub(crate) roots: Vec<NodeId>,
 }
 
 impl SourceFile {
-    /// Reads `text` as YAML 1.2, of which JSON is a part.
+    /// Reads `text` as YAML 1.2, of which JSON is a part, or else as kubectl does.
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        Self::parse_with(name, text, events::read)
+    }
+
+    /// Reads `text` with libyaml, the ancestor of the reader in kubectl and kustomize.
+    pub(crate) fn parse_as_kubectl(name: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        Self::parse_with(name, text, events::lenient)
+    }
+
+    fn parse_with(
+        name: &str,
+        text: &str,
+        read: fn(&str) -> Result<Vec<Placed>, SyntaxError>,
+    ) -> Result<Self, Vec<Problem>> {
         let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut file = Self {
             name: name.to_owned(),
             text: bare.to_owned(),
             has_byte_order_mark: bare.len() != text.len(),
+            line_starts: [0].into_iter().chain(bare.match_indices('\n').map(|(at, _)| at + 1)).collect(),
             nodes: Vec::new(),
             roots: Vec::new(),
         };
         let mut reader = Reader { file: &mut file, open: Vec::new(), anchors: BTreeMap::new() };
-        reader.read(bare).map_err(|problem| vec![*problem])?;
+        reader.read(bare, read).map_err(|problem| vec![*problem])?;
         let problems = file.duplicate_keys();
         if problems.is_empty() { Ok(file) } else { Err(problems) }
     }
@@ -96,10 +112,10 @@ impl SourceFile {
 
     /// Line and column of a byte offset.
     pub(crate) fn place_of(&self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or(&self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-        Place::new(&self.name, before.matches('\n').count() + 1, column)
+        let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
+        let start = self.line_starts.get(line - 1).copied().unwrap_or_default();
+        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count()) + 1;
+        Place::new(&self.name, line, column)
     }
 
     /// The value of `key` in the mapping `id`.
@@ -150,8 +166,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self, text: &str) -> Result<(), Box<Problem>> {
-        let events = events::read(text).map_err(|error| Box::new(self.syntax_problem(text, &error)))?;
+    fn read(&mut self, text: &str, read: fn(&str) -> Result<Vec<Placed>, SyntaxError>) -> Result<(), Box<Problem>> {
+        let events = read(text).map_err(|error| Box::new(self.syntax_problem(text, &error)))?;
         events.into_iter().try_for_each(|placed| self.take(placed, text))
     }
 

@@ -41,6 +41,20 @@ pub(super) struct SyntaxError {
     pub(super) offset: usize,
 }
 
+/// A block scalar that ends with the file has no last line break (YAML 1.2.2, 8.1.1.2), though some parsers add one.
+fn without_added_break(mut placed: Vec<Placed>, text: &str) -> Vec<Placed> {
+    let last = placed.iter_mut().rfind(|placed| matches!(placed.event, Event::Scalar { .. }));
+    if let Some(Placed { event: Event::Scalar { text: value, style, .. }, end, .. }) = last
+        && matches!(style, ScalarStyle::Literal | ScalarStyle::Folded)
+        && *end >= text.len()
+        && !text.ends_with('\n')
+        && value.ends_with('\n')
+    {
+        value.pop();
+    }
+    placed
+}
+
 /// Every event of `text`.
 pub(super) fn read(text: &str) -> Result<Vec<Placed>, SyntaxError> {
     strict(text).or_else(|error| lenient(text).map_err(|_| error))
@@ -70,11 +84,11 @@ fn strict(text: &str) -> Result<Vec<Placed>, SyntaxError> {
         let (start, end) = (offsets.byte(span.start.index()), offsets.byte(span.end.index()));
         placed.push(Placed { event, start, end, starts_at_header: false });
     }
-    Ok(placed)
+    Ok(without_added_break(placed, text))
 }
 
-/// The port panics at a block scalar that ends without a line break, so that it always gets one.
-fn lenient(text: &str) -> Result<Vec<Placed>, libyaml_safer::Error> {
+/// Every event as libyaml sees it. The port panics at a block scalar that ends without a line break, so that it always gets one.
+pub(super) fn lenient(text: &str) -> Result<Vec<Placed>, SyntaxError> {
     use libyaml_safer::EventData;
     let ended = format!("{text}\n");
     let mut input = ended.as_bytes();
@@ -83,7 +97,7 @@ fn lenient(text: &str) -> Result<Vec<Placed>, libyaml_safer::Error> {
     let mut anchors = Anchors::default();
     let mut placed = Vec::new();
     for event in parser {
-        let event = event?;
+        let event = event.map_err(|error| syntax_error(&error, text))?;
         let data = match event.data {
             EventData::Scalar { anchor, tag, value, style, .. } => Event::Scalar {
                 text: value,
@@ -102,7 +116,12 @@ fn lenient(text: &str) -> Result<Vec<Placed>, libyaml_safer::Error> {
         let (start, end) = (offset(event.start_mark), offset(event.end_mark));
         placed.push(Placed { event: data, start, end, starts_at_header: true });
     }
-    Ok(placed)
+    Ok(without_added_break(placed, text))
+}
+
+fn syntax_error(error: &libyaml_safer::Error, text: &str) -> SyntaxError {
+    let offset = error.problem_mark().map_or(0, |mark| usize::try_from(mark.index).unwrap_or_default()).min(text.len());
+    SyntaxError { message: "kubectl's YAML reader does not accept this".to_owned(), offset }
 }
 
 fn style_of(style: libyaml_safer::ScalarStyle) -> ScalarStyle {

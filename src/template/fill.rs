@@ -6,13 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use saphyr_parser::ScalarStyle;
 
-use super::document::{Content, NodeId, SourceFile};
+use super::document::{Content, Node, NodeId, Scalar, SourceFile};
 use super::emit::{self, Filling};
 use super::expand::{Expansion, FillRules, Lack, expand};
 use super::place::{Role, Survey, survey};
 use super::placeholder;
 use super::structure::{self, Shape};
-use super::verify::{self, Difference};
 use crate::error::{Place, Problem};
 use crate::values::Values;
 
@@ -135,7 +134,10 @@ fn broken_structure(broken: &structure::Broken, expansion: &Expansion) -> Proble
     let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
     let first = names.first().map_or("NAME", String::as_str);
     Problem::error("broken-structure", format!("the value of {listed} would break the {} it stands in", broken.what))
-        .help(format!("write `${{{first}@{}}}`: it encodes the value for that place", broken.remedy))
+        .help(format!(
+            "write `${{{first}@{}}}`: it encodes the value for that place; or let one value hold all of it",
+            broken.remedy
+        ))
 }
 
 fn without_breaks(text: &str) -> String {
@@ -217,48 +219,60 @@ fn may_be_typed(file: &SourceFile, filled: &FilledScalar) -> bool {
 
 /// Both readers must read the template's tree with exactly the filled scalars replaced.
 fn prove(file: &SourceFile, text: &str, values: &Values, rules: &FillRules) -> Result<SourceFile, Box<Problem>> {
-    let expected = |template: &str| {
-        let parsed = placeholder::parse(template);
-        let unquoted = parsed.with_unquoted_default();
-        let readings = [Some(parsed), unquoted].into_iter().flatten().map(|parsed| expand(&parsed, values, rules));
-        readings.filter(|expansion| expansion.touched).map(|expansion| expansion.text.to_string()).collect()
-    };
-    verify::verify(&file.text, text, &expected).map_err(|difference| match difference {
-        Difference::Template(line, column) => Box::new(
-            Problem::error("template-syntax", "kubectl's YAML reader does not accept this line")
-                .at(Place::new(&file.name, line, column))
-                .help("write it as YAML 1.1 has it: no tab for indentation, no unpaired escape"),
-        ),
-        Difference::Filled | Difference::Tree => Box::new(not_as_meant(file)),
-    })?;
     let reread = SourceFile::parse(&file.name, text).map_err(|problems| {
         let duplicate = problems.into_iter().find(|problem| problem.kind == "duplicate-key");
         Box::new(duplicate.unwrap_or_else(|| not_as_meant(file)))
     })?;
-    let same = reread.nodes.len() == file.nodes.len()
-        && file
-            .nodes
-            .iter()
-            .zip(&reread.nodes)
-            .all(|(before, after)| same_node(&before.content, &after.content, &expected));
-    if same { Ok(reread) } else { Err(Box::new(not_as_meant(file))) }
+    let expected = |template: &str| readings(template, values, rules);
+    if !same_nodes(&file.nodes, &reread.nodes, &expected) {
+        return Err(Box::new(not_as_meant(file)));
+    }
+    match SourceFile::parse_as_kubectl(&file.name, text) {
+        Ok(second) if same_nodes(&reread.nodes, &second.nodes, &|_| Vec::new()) => Ok(reread),
+        // kubectl reads JSON as JSON, whose escapes know more than libyaml's.
+        Err(_) if text.trim_start().starts_with(['{', '[']) && is_json(text) => Ok(reread),
+        Err(_) => Err(Box::new(match SourceFile::parse_as_kubectl(&file.name, &file.text) {
+            Err(mut problems) if !problems.is_empty() => problems.remove(0),
+            _ => not_as_meant(file),
+        })),
+        Ok(_) => Err(Box::new(not_as_meant(file))),
+    }
 }
 
-fn same_node(before: &Content, after: &Content, expected: &verify::Expected<'_>) -> bool {
-    match (before, after) {
-        (Content::Scalar(before), Content::Scalar(after)) => {
-            let mut wanted = expected(&before.text);
-            if wanted.is_empty() {
-                wanted.push(before.text.clone());
-            }
-            let same_number = |text: &String| after.style == ScalarStyle::Plain && same_number(&after.text, text);
-            wanted.iter().any(|text| *text == after.text || same_number(text))
-        }
-        (Content::Sequence(a), Content::Sequence(b)) => a == b,
-        (Content::Mapping(a), Content::Mapping(b)) => a == b,
-        (Content::Alias(a), Content::Alias(b)) => a == b,
-        _ => false,
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// What a reader may read for a scalar of the template; nothing for one that stays as it is.
+fn readings(template: &str, values: &Values, rules: &FillRules) -> Vec<String> {
+    if !template.contains('$') {
+        return Vec::new();
     }
+    let parsed = placeholder::parse(template);
+    let unquoted = parsed.with_unquoted_default();
+    let readings = [Some(parsed), unquoted].into_iter().flatten().map(|parsed| expand(&parsed, values, rules));
+    readings.filter(|expansion| expansion.touched).map(|expansion| expansion.text.to_string()).collect()
+}
+
+/// Whether both trees are the same but for what is `expected` in place of the first one's scalars.
+fn same_nodes(before: &[Node], after: &[Node], expected: &dyn Fn(&str) -> Vec<String>) -> bool {
+    before.len() == after.len()
+        && before.iter().zip(after).all(|(before, after)| match (&before.content, &after.content) {
+            (Content::Scalar(before), Content::Scalar(after)) => same_scalar(before, after, expected),
+            (Content::Sequence(a), Content::Sequence(b)) => a == b,
+            (Content::Mapping(a), Content::Mapping(b)) => a == b,
+            (Content::Alias(a), Content::Alias(b)) => a == b,
+            _ => false,
+        })
+}
+
+fn same_scalar(before: &Scalar, after: &Scalar, expected: &dyn Fn(&str) -> Vec<String>) -> bool {
+    let wanted = expected(&before.text);
+    if wanted.is_empty() {
+        return before.text == after.text && before.style == after.style;
+    }
+    let number = |text: &String| after.style == ScalarStyle::Plain && same_number(&after.text, text);
+    wanted.iter().any(|text| *text == after.text || number(text))
 }
 
 /// `1e3` is written as `1.0e+3`.

@@ -14,17 +14,16 @@ mod span;
 mod stand_in;
 mod structure;
 mod url;
-mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use document::SourceFile;
 pub use expand::FillRules;
 use place::Survey;
-pub use stand_in::ForBuild;
+pub use stand_in::{ForBuild, StandIns};
 
 use crate::error::{Place, Problem};
-use crate::patch::PatchObject;
+use crate::patch::{Entry, PatchObject};
 use crate::secret::Secret;
 use crate::values::{Values, is_login_name, is_reserved};
 
@@ -53,10 +52,12 @@ pub struct Asked {
 pub struct Filled {
     /// The secret patch's text, in the template's own bytes but for the filled scalars.
     pub text: Secret,
-    /// The same as kustomize gets it.
+    /// The same as kustomize gets it; empty unless it was asked for.
     pub for_build: ForBuild,
     /// What the build must hold.
     pub objects: Vec<PatchObject>,
+    /// The same for JSON6902 patches, whose object only the overlay names.
+    pub operations: Vec<Entry>,
     /// Filled scalars that hold a sensitive value and something else, such as a connection string.
     pub composed: Vec<Secret>,
     /// Keys of Secrets that a default of the template filled: the placeholder's name and the place.
@@ -98,6 +99,13 @@ impl Template {
         asked
     }
 
+    /// The names of every placeholder that is to be filled.
+    pub fn names(&self, rules: &FillRules) -> BTreeSet<String> {
+        let parsed = self.parsed_scalars().map(|(_, _, parsed)| parsed).collect::<Vec<_>>();
+        let names = parsed.iter().flat_map(|parsed| parsed.placeholders()).map(|placeholder| &placeholder.name);
+        names.filter(|name| !rules.keeps(name)).cloned().collect()
+    }
+
     /// Every `$NAME` without braces.
     pub fn bare(&self) -> Vec<Asked> {
         let mut bare = Vec::new();
@@ -111,7 +119,7 @@ impl Template {
     ///
     /// # Errors
     /// Everything that stands in the way, all files at once: missing and empty values, reserved names, structures that a value would break.
-    pub fn fill(&self, values: &Values, rules: &FillRules) -> Result<Filled, Vec<Problem>> {
+    pub fn fill(&self, values: &Values, rules: &FillRules, stand_ins: StandIns) -> Result<Filled, Vec<Problem>> {
         let mut problems = self.refused_names(values, rules);
         let mut files = Vec::new();
         for (file, survey) in &self.files {
@@ -125,8 +133,9 @@ impl Template {
         }
         Ok(Filled {
             text: Secret::new(joined(&files, &files.iter().map(|file| file.text.clone()).collect::<Vec<_>>())),
-            for_build: ForBuild::of(&files),
+            for_build: if stand_ins == StandIns::Make { ForBuild::of(&files) } else { ForBuild::default() },
             objects: files.iter().flat_map(objects::of).collect(),
+            operations: files.iter().flat_map(objects::operations).collect(),
             composed: files.iter().flat_map(objects::composed).collect(),
             defaults_in_secrets: files.iter().flat_map(objects::defaults_in_secrets).collect(),
             names: files

@@ -31,6 +31,25 @@ pub(super) fn of(filled: &FilledFile<'_>) -> Vec<PatchObject> {
     objects.into_iter().flatten().collect()
 }
 
+/// What the operations of JSON6902 patches put in place: they name no object, so these are entries of whatever the overlay's `target` is.
+pub(super) fn operations(filled: &FilledFile<'_>) -> Vec<Entry> {
+    let scalars: BTreeMap<usize, &FilledScalar> = filled.scalars.iter().map(|scalar| (scalar.node, scalar)).collect();
+    let nameless = |visit: &Visit| filled.survey.objects.get(visit.object).is_some_and(|object| object.id.is_none());
+    let visits = filled.survey.visits.iter().zip(&filled.reread_survey.visits);
+    let found =
+        visits.filter(|(before, _)| nameless(before) && before.role != Role::Key).filter_map(|(before, after)| {
+            let expansion = &scalars.get(&before.node)?.expansion;
+            Some(Entry {
+                path: after.path.clone(),
+                value: Secret::new(filled.reread.scalar(after.node)?.text.clone()),
+                template_text: filled.file.scalar(before.node)?.text.clone(),
+                names: [expansion.names.clone(), expansion.defaulted.clone()].concat(),
+                place: filled.file.place(before.node),
+            })
+        });
+    found.collect()
+}
+
 fn add(
     object: &mut PatchObject,
     filled: &FilledFile<'_>,

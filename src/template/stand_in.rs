@@ -12,6 +12,15 @@ use super::fill::{self, FilledFile, FilledScalar};
 use super::place::Role;
 use crate::secret::Secret;
 
+/// Whether a filled template will be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StandIns {
+    /// Its values stay in their places.
+    None,
+    /// It is also wanted as kustomize gets it.
+    Make,
+}
+
 /// The filled template as kustomize gets it.
 #[derive(Debug, Default)]
 pub struct ForBuild {

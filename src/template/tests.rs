@@ -13,7 +13,7 @@ fn values(pairs: &[(&str, &str)]) -> Values {
 
 fn fill(template: &str, pairs: &[(&str, &str)]) -> Result<Filled, Vec<Problem>> {
     let rules = FillRules { keep: vec!["DS_*".to_owned()], allow_empty: vec![] };
-    Template::parse([("t.yml", template)])?.fill(&values(pairs), &rules)
+    Template::parse([("t.yml", template)])?.fill(&values(pairs), &rules, StandIns::Make)
 }
 
 fn text(template: &str, pairs: &[(&str, &str)]) -> String {
@@ -102,7 +102,10 @@ fn structures_are_kept_or_refused_with_the_encoding_to_use() {
         r#"a: "{\"auths\":{\"r\":{\"password\":\"\\\"\"}}}""#.to_owned() + "\n"
     );
     let problems = fill("a: postgres://u:${A}@h/db\n", &[("A", "p@ss")]).expect_err("refused");
-    assert_eq!(problems[0].help.as_deref(), Some("write `${A@uri}`: it encodes the value for that place"));
+    assert_eq!(
+        problems[0].help.as_deref(),
+        Some("write `${A@uri}`: it encodes the value for that place; or let one value hold all of it")
+    );
     assert_eq!(text("a: postgres://u:${A@uri}@h/db\n", &[("A", "p@ss")]), "a: \"postgres://u:p%40ss@h/db\"\n");
     assert_eq!(kinds("app.yml: |\n  p: ${A}\n", &[("A", "no")]), ["broken-structure"]);
     assert_eq!(text("app.yml: |\n  p: ${A@json}\n", &[("A", "no")]), "app.yml: |\n  p: \"no\"\n");
@@ -139,7 +142,7 @@ fn several_files_become_documents() {
     let rules = FillRules::default();
     let template = Template::parse([("a.yml", "a: ${A}"), ("b.json", "{\"b\": \"${A}\"}\n"), ("c.yml", "---\nc: 1\n")])
         .expect("read");
-    let filled = template.fill(&values(&[("A", "v")]), &rules).expect("filled");
+    let filled = template.fill(&values(&[("A", "v")]), &rules, StandIns::None).expect("filled");
     assert_eq!(filled.text.expose(), "a: \"v\"\n---\n{\"b\": \"v\"}\n---\nc: 1\n");
 }
 

@@ -85,7 +85,7 @@ fn fits(component: Component, value: &str) -> bool {
         Component::HostAndPort => ":[],",
         Component::Host => "[]:,",
         Component::Port => "",
-        Component::Path => "!$&'()*+,;=%:@/",
+        Component::Path => "!$&'()*+,;=%:@",
         Component::QueryPart => "!$'()*,=%:@/?",
         Component::WholeQuery => "!$&'()*+,;=%:@/?",
         Component::Fragment => "!$&'()*+,;=%:@/?",
@@ -95,11 +95,7 @@ fn fits(component: Component, value: &str) -> bool {
         Component::Port => value.bytes().all(|byte| byte.is_ascii_digit()),
         Component::Host => !value.contains(':') || value.starts_with('['),
         Component::HostAndPort => value.split(',').all(is_host_and_port),
-        Component::Path => {
-            !value.starts_with('/')
-                && !value.contains("//")
-                && value.split('/').all(|segment| !matches!(segment, "." | ".."))
-        }
+        Component::Path => !matches!(value, "." | ".."),
         _ => true,
     };
     characters && shape && percent_signs_encode(value)
@@ -111,8 +107,9 @@ fn is_host_and_port(text: &str) -> bool {
         Some(rest) => rest.split_once(']').map(|(_, after)| after),
         None => text.find(':').map_or(Some(""), |colon| text.get(colon..)),
     };
-    let is_port =
-        |text: &str| text.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_port = |text: &str| {
+        text.strip_prefix(':').is_some_and(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+    };
     after_host.is_some_and(|after| after.is_empty() || is_port(after))
 }
 
@@ -165,7 +162,8 @@ mod tests {
         assert!(fits(Component::HostAndPort, "[::1]:8080"));
         assert!(!fits(Component::HostAndPort, "12:30:45"));
         assert!(!fits(Component::Port, "80a"));
-        assert!(!fits(Component::Path, "../x"));
+        assert!(!fits(Component::HostAndPort, "a:"));
+        assert!(!fits(Component::Path, "..") && !fits(Component::Path, "a/b"));
         assert!(!fits(Component::QueryPart, "a&b"));
     }
 }
