@@ -1,47 +1,56 @@
 #!/usr/bin/env bash
-# Whole processes against what they replace, in the same run: prints ratios, fails on none of them.
-# Usage: just bench            (starts the test bed; needs hyperfine and envsubst)
+# Whole processes beside what they replace, in the same run: prints ratios, fails on none of them.
+# Usage: just bench   (starts the test bed; PROGRAM names another binary than target/release/secret-patch)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-
+benches=$PWD/benches
 program=${PROGRAM:-$PWD/target/release/secret-patch}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# A copy of the example in a git repository of its own, as a checkout has it.
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+commit() { git add -A && git -c user.name=bench -c user.email=bench@localhost commit -qm bench; }
+
+# A copy of the example in a repository of its own, as a checkout has it.
 cp -r examples/livekit "$work/livekit"
 cd "$work/livekit"
-git init -q . && git add -A && git -c user.name=bench -c user.email=bench@localhost commit -qm example
-set -a && . <(python3 "$OLDPWD/benches/environment.py" demo.env) && set +a
+git init -q . && commit
+eval "$(python3 "$benches/environment.py" demo.env)"
 
-mean() { python3 -c 'import json,sys; print(*(f"{r[\"mean\"]:.6f}" for r in json.load(open(sys.argv[1]))["results"]))' "$1"; }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
-peak() { python3 -c 'import resource,subprocess,sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$@"; }
-
+echo "# render of the example"
 template=docker/k8/config/staging-config-secret.example.yml
-hyperfine --warmup 20 --runs 400 -N --export-json "$work/render.json" --style none \
-  "$program render staging" --input "$template" "envsubst" > /dev/null
-read -r ours theirs < <(mean "$work/render.json")
-echo "render of the example:              $(ratio "$ours" "$theirs") times envsubst's time (at most 1.5), peak memory $(peak "$program" render staging) KiB (under 12288)"
+read -r ours theirs < <(python3 "$benches/compare.py" 300 "$program render staging" "envsubst < $template")
+echo "render $ours s, envsubst $theirs s: $(ratio "$ours" "$theirs") times (at most 1.5)"
+/usr/bin/time -f 'peak memory %M KiB (under 12288)' "$program" render staging 2>&1 > /dev/null | tail -n 1
 
-flags='--load-restrictor LoadRestrictionsNone'
-deploy() { # NAME OVERLAY RUNS
-  local build="kubectl kustomize $flags $2"
-  hyperfine --warmup 1 --runs "$3" --ignore-failure --style none --export-json "$work/$1.json" \
-    "$program apply $1 --overlay $2 --context bed" \
+deploy() { # NAME ROOT RUNS
+  local build="kubectl kustomize --load-restrictor LoadRestrictionsNone $2/apps/overlays/$1"
+  local flags='--server-side --field-manager=secret-patch --force-conflicts'
+  read -r ours client server < <(python3 "$benches/compare.py" "$3" \
+    "$program apply $1 --root $2 --context bed" \
     "$build | kubectl diff -f -; $build | kubectl apply -f -" \
-    "$build | kubectl diff --server-side --field-manager=secret-patch --force-conflicts -f -; $build | kubectl apply --server-side --field-manager=secret-patch --force-conflicts -f -" > /dev/null
-  read -r ours client server < <(mean "$work/$1.json")
-  echo "unchanged apply of $1: $ours s; kubectl diff + apply take $(ratio "$client" "$ours") times as long, their server-side forms $(ratio "$server" "$ours") times"
+    "$build | kubectl diff $flags -f -; $build | kubectl apply $flags -f -")
+  echo "unchanged apply of $1: $ours s; kubectl diff and apply take $(ratio "$client" "$ours") times as long, their --server-side forms $(ratio "$server" "$ours") times"
 }
 
-kubectl create namespace livekit-staging > /dev/null
-"$program" apply staging --context bed --rollout none > /dev/null 2>&1
-"$program" render staging > /dev/null 2>&1
-deploy staging docker/k8/apps/overlays/staging 5
+prepare() { # NAME ROOT NAMESPACE
+  kubectl create namespace "$3" > /dev/null
+  "$program" apply "$1" --root "$2" --context bed > /dev/null 2>&1
+  "$program" render "$1" --root "$2" > /dev/null 2>&1
+}
 
-python3 "$OLDPWD/benches/many.py" 500 many
-git add -A && git -c user.name=bench -c user.email=bench@localhost commit -qm many
-export MANY_VALUE=first MANY_ONE=first
-"$program" apply many --root many --context bed > /dev/null 2>&1
-"$program" render many --root many > /dev/null 2>&1
+echo "# unchanged apply"
+prepare staging docker/k8 livekit-staging
+deploy staging docker/k8 9
+
+python3 "$benches/many.py" 500 many
+commit
+export MANY_VALUE=first-value MANY_ONE=first-value
+prepare many many many
+read -r unchanged < <(python3 "$benches/compare.py" 3 "$program apply many --root many --context bed")
+start=$(date +%s.%N)
+MANY_ONE=second-value "$program" apply many --root many --context bed > /dev/null 2>&1
+changed=$(awk -v a="$(date +%s.%N)" -v b="$start" 'BEGIN { print a - b }')
+MANY_ONE=first-value "$program" apply many --root many --context bed > /dev/null 2>&1
+echo "500 Secrets: unchanged $unchanged s, one changed $changed s: $(ratio "$changed" "$unchanged") times (at most 1.5)"
+deploy many many "${MANY_RUNS:-1}"
