@@ -23,13 +23,13 @@ fmt:
 image:
     ./test image
 
-# Start a Kubernetes control plane, print how to reach it, stay until Ctrl-C
-bed:
-    @cargo run --quiet --locked -p secret-patch-bed -- up
+# Start a Kubernetes control plane and the parts named (external-secrets vault docker), print how to reach them, stay until Ctrl-C
+bed *parts:
+    @cargo run --quiet --locked -p secret-patch-bed -- up {{ prepend("--with ", parts) }}
 
-# Stop what `just bed` started
-bed-down:
-    @cargo run --quiet --locked -p secret-patch-bed -- down
+# Stop what `just bed` of this checkout started, or the one bed named by its directory
+bed-down *dir:
+    @cargo run --quiet --locked -p secret-patch-bed -- down {{ dir }}
 
 # Whole-process times against envsubst and kubectl (needs hyperfine)
 bench:

@@ -2,6 +2,11 @@
 //!
 //! The modules stand in the order in which data passes them.
 
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests make files and children")
+)]
+
 pub mod run;
 
 pub mod inputs;

@@ -26,5 +26,8 @@ fn main() -> ExitCode {
         out: io::stdout(),
         err: io::stderr(),
     };
-    ExitCode::from(runtime.block_on(run(world)))
+    let code = runtime.block_on(run(world));
+    // A read that a signal has overtaken is not waited for.
+    runtime.shutdown_background();
+    ExitCode::from(code)
 }

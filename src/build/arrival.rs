@@ -24,7 +24,7 @@ pub(crate) struct Arrival<'a> {
 
 /// Why an entry is not in a built object as it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reason {
+pub(crate) enum Reason {
     /// No such key.
     Missing,
     /// The built object's `stringData` overrules the patch's `data`.
@@ -100,7 +100,7 @@ fn is_shadowed(entry: &Entry, wanted: &PatchObject) -> bool {
     })
 }
 
-fn judge_key(object: &Object, entry: &Entry, field: &str, key: &str) -> Option<Reason> {
+pub(crate) fn judge_key(object: &Object, entry: &Entry, field: &str, key: &str) -> Option<Reason> {
     let value = entry.value.expose();
     let encoded = field == "binaryData" || (field == "data" && object.is_secret());
     let own = object.as_value().get(field).and_then(|data| data.get(key)).and_then(Value::as_str);
@@ -119,7 +119,7 @@ fn judge_key(object: &Object, entry: &Entry, field: &str, key: &str) -> Option<R
     }
 }
 
-fn judge_field(object: &Object, entry: &Entry) -> Option<Reason> {
+pub(crate) fn judge_field(object: &Object, entry: &Entry) -> Option<Reason> {
     let value = entry.value.expose();
     let key = entry.key();
     let names_itself = matches!(entry.path.as_slice(), [Step::Key(first), ..] if matches!(first.as_str(), "apiVersion" | "kind"))

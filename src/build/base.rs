@@ -8,6 +8,7 @@ use crate::patch::Step;
 use super::closure::{Closure, Source, SourceRole, Tree};
 use super::kustomization::Generated;
 use super::node::{Content, Node, documents};
+use super::slips::slips;
 
 /// More nodes than any real closure; aliases can multiply a small file into more.
 const MAX_NODES: usize = 5_000_000;
@@ -44,6 +45,8 @@ pub struct BaseKey {
     pub key: String,
     /// It has no value: the server refuses that, and a merge drops the key without a word.
     pub null: bool,
+    /// It is a date without quotes, which kustomize turns into a time without a word.
+    pub date: Option<String>,
     /// Where its value stands.
     pub place: Place,
 }
@@ -71,8 +74,10 @@ pub fn collect(closure: &Closure, tree: &impl Tree, has_placeholder: &dyn Fn(&st
         };
         match read {
             Ok(text) => {
-                let mut collector = Collector { source, has_placeholder, base: &mut base, budget: &mut budget };
+                let (base, budget) = (&mut base, &mut budget);
+                let mut collector = Collector { source, has_placeholder, base, budget, slips: Vec::new() };
                 problems.extend(collector.source(&text));
+                problems.append(&mut collector.slips);
             }
             Err(problem) => problems.push(problem),
         }
@@ -90,6 +95,7 @@ struct Collector<'a> {
     has_placeholder: &'a dyn Fn(&str) -> bool,
     base: &'a mut Base,
     budget: &'a mut usize,
+    slips: Vec<Problem>,
 }
 
 /// The object that is being read.
@@ -98,6 +104,12 @@ struct Owner<'a> {
     kind: &'a str,
     namespace: Option<&'a str>,
     name: &'a str,
+}
+
+impl Owner<'_> {
+    fn holds_data(&self) -> bool {
+        self.group.is_empty() && matches!(self.kind, "Secret" | "ConfigMap")
+    }
 }
 
 impl Collector<'_> {
@@ -134,6 +146,11 @@ impl Collector<'_> {
         let version = object.text_at(&["apiVersion"]).unwrap_or_default();
         let group = version.split_once('/').map_or("", |(group, _)| group);
         let owner = Owner { group, kind, namespace: object.text_at(&["metadata", "namespace"]), name };
+        let holds_data = owner.holds_data();
+        for slip in slips(object, &format!("{kind} {name}"), holds_data) {
+            let place = self.place(slip.line, slip.column);
+            self.slips.push(slip.problem.at(place));
+        }
         let mut path = Vec::new();
         self.node(&owner, object, &mut path);
     }
@@ -164,9 +181,8 @@ impl Collector<'_> {
 
     fn scalar(&mut self, owner: &Owner<'_>, text: &str, node: &Node, path: &[Step]) {
         let place = self.place(node.line, node.column);
-        let holds_data = owner.group.is_empty() && matches!(owner.kind, "Secret" | "ConfigMap");
         let data_key = match path {
-            [Step::Key(field), Step::Key(key)] if holds_data && is_data_field(field) => Some((field, key)),
+            [Step::Key(field), Step::Key(key)] if owner.holds_data() && is_data_field(field) => Some((field, key)),
             _ => None,
         };
         if let Some((field, key)) = data_key {
@@ -174,7 +190,8 @@ impl Collector<'_> {
             let (field, key, place) = (field.clone(), key.clone(), place.clone());
             // In a patch a null deletes on purpose.
             let null = self.source.role == SourceRole::Resource && !node.is_present();
-            self.base.keys.push(BaseKey { kind, name, field, key, null, place });
+            let date = node.plain_date().map(str::to_owned);
+            self.base.keys.push(BaseKey { kind, name, field, key, null, date, place });
         }
         let encoded = owner.kind == "Secret" && data_key.is_some_and(|(field, _)| field == "data");
         let decoded = encoded.then(|| decoded(text)).flatten();
@@ -211,7 +228,7 @@ impl Collector<'_> {
                 let (group, namespace) = (String::new(), None);
                 self.base.placeholders.push(BasePlaceholder { group, kind, namespace, name, path, text, place });
             }
-            self.base.keys.push(BaseKey { kind, name, field, key, null: false, place });
+            self.base.keys.push(BaseKey { kind, name, field, key, null: false, date: None, place });
         }
     }
 

@@ -2,16 +2,18 @@
 
 use crate::error::Problem;
 use crate::object::Object;
-use crate::patch::PatchObject;
+use crate::patch::{Entry, PatchObject};
 
 use super::arrival::check_arrival;
 use super::base::Base;
+use super::characters::check_characters;
 use super::data::check_data;
 use super::left::check_left;
 use super::names::Index;
+use super::operations::check_operations;
 use super::{Build, CheckedBuild};
 
-/// Checks that the build holds what the patch holds, and nothing that the server would refuse or take for something else.
+/// Checks that the build holds what the patch holds (`patch`: its objects, `operations`: what its JSON6902 patches put in place), and nothing that the server would refuse or take for something else.
 ///
 /// `kinds` (empty: all) says which objects to keep; it is applied last, so that a finding about others is not lost.
 /// The second part of the result is notices and warnings, whether the check passed or not.
@@ -22,6 +24,7 @@ use super::{Build, CheckedBuild};
 pub fn check(
     build: Build,
     patch: &[PatchObject],
+    operations: &[Entry],
     base: &Base,
     kinds: &[String],
 ) -> (Result<CheckedBuild, Vec<Problem>>, Vec<Problem>) {
@@ -29,13 +32,15 @@ pub fn check(
     let mut arrival = check_arrival(&index, patch);
     let mut problems = Vec::new();
     if build.has_overlay() {
-        problems.extend(check_empty(patch));
+        problems.extend(check_empty(patch).filter(|_| operations.is_empty()));
     }
     problems.append(&mut arrival.problems);
+    problems.extend(check_operations(build.objects(), operations));
     problems.extend(patch.iter().flat_map(check_directives));
     check_left(&index, base, &mut arrival, patch);
     problems.append(&mut arrival.problems);
     problems.extend(check_data(build.objects(), &arrival.owners, base));
+    problems.extend(check_characters(build.objects(), &arrival.owners, base));
     let mut notices = arrival.notices;
     if !problems.is_empty() {
         return (Err(problems), notices);

@@ -10,8 +10,10 @@ use crate::error::{Place, Problem};
 use crate::object::Object;
 use crate::patch::{PatchObject, Step};
 
-use super::base::{Base, BaseKey, is_data_field};
+use super::base::{Base, is_data_field};
+use super::base_key::check_key;
 use super::names::{match_name, shown_id};
+use super::node::Node;
 
 const MAX_KEY_LENGTH: usize = 253;
 
@@ -63,26 +65,13 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
 
 /// Findings about every Secret and ConfigMap of the build. `owners` gives the template's object for each built one.
 pub(crate) fn check_data(objects: &[Object], owners: &[Option<&PatchObject>], base: &Base) -> Vec<Problem> {
-    let mut problems: Vec<Problem> =
-        base.keys.iter().filter(|key| key.null).filter_map(|key| check_null(objects, key)).collect();
+    let mut problems: Vec<Problem> = base.keys.iter().filter_map(|key| check_key(objects, key)).collect();
     for (object, owner) in objects.iter().zip(owners) {
         if object.is_secret() || object.is_config_map() {
             DataCheck { object, owner: *owner, base, problems: &mut problems }.run();
         }
     }
     problems
-}
-
-/// A key without a value that a merge dropped on the way.
-fn check_null(objects: &[Object], key: &BaseKey) -> Option<Problem> {
-    let of_kind = |object: &&Object| (object.is_secret() || object.is_config_map()) && object.kind() == key.kind;
-    let matched = |object: &&Object| match_name(object.name(), &key.name);
-    let built = objects.iter().filter(of_kind).filter(|object| matched(object).is_some());
-    let object = built.min_by_key(matched).filter(|object| held(object, &key.key) == Held::Missing)?;
-    let text =
-        format!("`{}.{}` of `{}` has no value: kustomize drops the key", key.field, key.key, shown_id(&object.id()));
-    let help = format!("give `{0}` a value, write `{0}: \"\"`, or remove the line", key.key);
-    Some(Problem::error("data-not-string", text).at(key.place.clone()).help(help))
 }
 
 struct DataCheck<'a> {
@@ -154,34 +143,37 @@ impl DataCheck<'_> {
 
     fn push(&mut self, kind: &'static str, text: String, help: &str, field: &str, key: &str) {
         let problem = Problem::error(kind, text).help(help);
-        let place = self.place(field, key);
+        let place = place_of(self.object, self.owner, self.base, field, key);
         self.problems.push(match place {
             Some(place) => problem.at(place),
             None => problem,
         });
     }
 
-    /// The template's line for a key, else the base's.
-    fn place(&self, field: &str, key: &str) -> Option<Place> {
-        let own = self.owner.and_then(|owner| {
-            owner.entries.iter().find(|entry| entry.data_key() == Some((field, key))).map(|entry| entry.place.clone())
-        });
-        own.or_else(|| {
-            let of_object = self.base.keys.iter().filter(|known| {
-                known.kind == self.object.kind()
-                    && known.key == key
-                    && match_name(self.object.name(), &known.name).is_some()
-            });
-            // Generators turn their texts into `data`, so the field need not be the same.
-            let best =
-                of_object.min_by_key(|known| (match_name(self.object.name(), &known.name), known.field != field));
-            best.map(|known| known.place.clone())
-        })
-    }
-
     fn name(&self) -> String {
         shown_id(&self.object.id())
     }
+}
+
+/// The template's line for a key of `object`, else the base's.
+pub(crate) fn place_of(
+    object: &Object,
+    owner: Option<&PatchObject>,
+    base: &Base,
+    field: &str,
+    key: &str,
+) -> Option<Place> {
+    let own = owner.and_then(|owner| {
+        owner.entries.iter().find(|entry| entry.data_key() == Some((field, key))).map(|entry| entry.place.clone())
+    });
+    own.or_else(|| {
+        let of_object = base.keys.iter().filter(|known| {
+            known.kind == object.kind() && known.key == key && match_name(object.name(), &known.name).is_some()
+        });
+        // Generators turn their texts into `data`, so the field need not be the same.
+        let best = of_object.min_by_key(|known| (match_name(object.name(), &known.name), known.field != field));
+        best.map(|known| known.place.clone())
+    })
 }
 
 /// The rule of Kubernetes' IsConfigMapKey.
@@ -203,6 +195,11 @@ pub(crate) fn type_of(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "a mapping",
     }
+}
+
+/// The type of a node that is no scalar, in words.
+pub(super) fn type_in_words(node: &Node) -> &'static str {
+    if node.items().is_empty() { "a mapping" } else { "a list" }
 }
 
 /// The field and key of a path that leads to a Secret's or ConfigMap's value.

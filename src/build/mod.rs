@@ -2,6 +2,8 @@
 
 mod arrival;
 mod base;
+mod base_key;
+mod characters;
 mod check;
 mod closure;
 mod data;
@@ -10,8 +12,10 @@ mod kustomization;
 mod left;
 mod names;
 mod node;
+mod operations;
 mod plugins;
 mod reader;
+mod slips;
 mod walker;
 
 use std::collections::HashMap;
@@ -29,6 +33,8 @@ pub use base::{Base, BaseKey, BasePlaceholder, collect};
 pub use check::check;
 pub use closure::{Closure, FileKind, Scope, Source, SourceRole, Tree, walk};
 pub use kustomization::{FILE_NAMES, Generated, Kustomization, Reference, ReferenceKind, parse as parse_kustomization};
+pub use names::{content_hash, without_content_hash};
+pub use slips::template_slips;
 
 /// The objects that would be sent, not checked yet. It may hold values: its `Debug` prints ids only.
 #[derive(Debug, Clone, PartialEq)]

@@ -41,15 +41,26 @@ fn without_hash(name: &str) -> Option<&str> {
 
 /// The name for reports: a content hash would let weak values be guessed.
 pub(crate) fn shown(kind: &str, name: &str) -> String {
-    match without_hash(name) {
-        Some(base) if matches!(kind, "Secret" | "ConfigMap") => format!("{base}-<hash>"),
-        _ => name.to_owned(),
+    match content_hash(kind, name) {
+        Some(hash) => format!("{}<hash>", &name[..name.len() - hash.len()]),
+        None => name.to_owned(),
     }
+}
+
+/// The hash of its values that ends the name of a generated Secret or ConfigMap.
+pub fn content_hash<'a>(kind: &str, name: &'a str) -> Option<&'a str> {
+    let base = without_hash(name).filter(|_| matches!(kind, "Secret" | "ConfigMap"))?;
+    Some(&name[base.len() + 1..])
 }
 
 /// An object's id for reports.
 pub(crate) fn shown_id(id: &ObjectId) -> String {
-    ObjectId { name: shown(&id.kind, &id.name), ..id.clone() }.to_string()
+    without_content_hash(id).to_string()
+}
+
+/// The same id with `<hash>` for a content hash.
+pub fn without_content_hash(id: &ObjectId) -> ObjectId {
+    ObjectId { name: shown(&id.kind, &id.name), ..id.clone() }
 }
 
 /// The build's objects by group, then kind.

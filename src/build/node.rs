@@ -79,6 +79,22 @@ impl Node {
         }
     }
 
+    /// A plain scalar that YAML 1.1 takes for a date or time, such as `2024-01-31`.
+    pub(crate) fn plain_date(&self) -> Option<&str> {
+        let Content::Scalar { text, plain: true } = &self.content else { return None };
+        let (date, time) = match text.find(['T', 't', ' ']) {
+            Some(at) => (&text[..at], Some(&text[at + 1..])),
+            None => (text.as_str(), None),
+        };
+        let lengths = [4..=4, 1..=2, 1..=2];
+        let parts: Vec<&str> = date.split('-').collect();
+        let is_number = |part: &str| part.bytes().all(|c| c.is_ascii_digit());
+        let is_date = parts.len() == lengths.len()
+            && parts.iter().zip(lengths).all(|(part, length)| length.contains(&part.len()) && is_number(part));
+        let is_time = |time: &str| time.trim_start().starts_with(|c: char| c.is_ascii_digit()) && time.contains(':');
+        (is_date && time.is_none_or(is_time)).then_some(text)
+    }
+
     fn collect_pairs<'a>(&'a self, pairs: &mut Vec<(&'a Node, &'a Node)>, depth: usize) {
         let Content::Mapping(own) = &self.content else { return };
         for (key, value) in own {
@@ -208,6 +224,15 @@ mod tests {
         let documents = documents("---\n# c\na:\n- b: x\n").unwrap();
         let item = &documents[0].get("a").unwrap().items()[0];
         assert_eq!((item.get("b").unwrap().line, item.get("b").unwrap().column), (4, 6));
+    }
+
+    #[test]
+    fn plain_dates_are_known() {
+        let text = "- 2024-01-31\n- 2024-1-2T10:00:00Z\n- 2024-01-31 10:00:00\n- '2024-01-31'\n- 2024-01-31-release\n- 2024-01-31 is\n- 1-2-3\n";
+        let documents = documents(text).unwrap();
+        let dates: Vec<usize> =
+            documents[0].items().iter().filter(|n| n.plain_date().is_some()).map(|n| n.line).collect();
+        assert_eq!(dates, [1, 2, 3]);
     }
 
     #[test]

@@ -181,7 +181,7 @@ fn run(case: &Case) -> (Result<CheckedBuild, Vec<String>>, Vec<String>) {
     let closure = walk(Path::new(OVERLAY), &tree, scope()).unwrap();
     let (base, problems) = collect(&closure, &tree, &is_placeholder);
     assert_eq!(problems, []);
-    let (result, notices) = check(parse(case.output).unwrap(), &patch, &base, &[]);
+    let (result, notices) = check(parse(case.output).unwrap(), &patch, &[], &base, &[]);
     (result.map_err(|problems| lines(&problems)), lines(&notices))
 }
 
@@ -354,7 +354,7 @@ fn the_same_name_in_two_namespaces_is_told_apart() {
 fn a_value_that_holds_a_placeholder_is_a_notice_without_its_text() {
     let mut patch = patch_of(cases::SOPS_LIKE_VALUE.template);
     patch[0].entries[1].value = Secret::new("s3cr3t ${X} $(y)");
-    let (result, notices) = check(parse(cases::SOPS_LIKE_VALUE.output).unwrap(), &patch, &Base::default(), &[]);
+    let (result, notices) = check(parse(cases::SOPS_LIKE_VALUE.output).unwrap(), &patch, &[], &Base::default(), &[]);
     result.unwrap();
     assert_eq!(lines(&notices), ["dollar-brace  `Secret app` holds `${` in `stringData.B`, which nothing fills"]);
 }
@@ -363,7 +363,7 @@ fn a_value_that_holds_a_placeholder_is_a_notice_without_its_text() {
 fn nasty_values_arrive_as_they_are_and_the_one_that_kustomize_spoils_is_found() {
     let mut template = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: app\nstringData:\n".to_owned();
     NASTY.iter().for_each(|(key, _)| template.push_str(&format!("  {key}: ${{{key}}}\n")));
-    let (result, _) = check(parse(NASTY_OUTPUT).unwrap(), &patch_of(&template), &Base::default(), &[]);
+    let (result, _) = check(parse(NASTY_OUTPUT).unwrap(), &patch_of(&template), &[], &Base::default(), &[]);
     // kustomize turns U+0085 into a blank.
     let spoilt = NASTY.iter().find(|(_, value)| value.contains('\u{85}')).unwrap().0;
     let found = result.unwrap_err();
@@ -378,11 +378,11 @@ fn nasty_values_arrive_as_they_are_and_the_one_that_kustomize_spoils_is_found() 
 fn kinds_are_filtered_after_the_check() {
     let build = || parse(cases::GOOD.output).unwrap();
     let patch = patch_of(cases::GOOD.template);
-    let (result, notices) = check(build(), &patch, &Base::default(), &["secret".to_owned(), "Ingress".to_owned()]);
+    let (result, notices) = check(build(), &patch, &[], &Base::default(), &["secret".to_owned(), "Ingress".to_owned()]);
     assert_eq!(result.unwrap().objects().len(), 1);
     assert_eq!(lines(&notices), ["kind-unknown  `kinds` names `Ingress`, but the build has no such object"]);
     let wrong = cases::TARGET_MATCHES_NOTHING;
-    let (result, _) = check(parse(wrong.output).unwrap(), &patch, &Base::default(), &["Deployment".to_owned()]);
+    let (result, _) = check(parse(wrong.output).unwrap(), &patch, &[], &Base::default(), &["Deployment".to_owned()]);
     assert!(result.is_err());
 }
 
@@ -390,7 +390,7 @@ fn kinds_are_filtered_after_the_check() {
 fn the_filled_template_is_the_build_without_an_overlay() {
     let objects =
         parse("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {A: x}\n").unwrap().objects().to_vec();
-    let (result, notices) = check(Build::from_objects(objects.clone()).unwrap(), &[], &Base::default(), &[]);
+    let (result, notices) = check(Build::from_objects(objects.clone()).unwrap(), &[], &[], &Base::default(), &[]);
     assert_eq!((result.unwrap().into_objects(), notices.len()), (objects.clone(), 0));
     let twice = Build::from_objects([objects.clone(), objects].concat()).unwrap_err();
     assert_eq!(twice[0].message, "`ConfigMap a` is in the build 2 times: the last one would win");
@@ -399,7 +399,7 @@ fn the_filled_template_is_the_build_without_an_overlay() {
 #[test]
 fn string_data_wins_over_data_and_the_type_stays() {
     let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\ndata: {A: eA==, B: eQ==}\nstringData: {A: z}\n";
-    let (result, _) = check(Build { overlay: false, ..parse(text).unwrap() }, &[], &Base::default(), &[]);
+    let (result, _) = check(Build { overlay: false, ..parse(text).unwrap() }, &[], &[], &Base::default(), &[]);
     let objects = result.unwrap().into_objects();
     assert_eq!(objects[0].as_value()["data"], serde_json::json!({"A": "eg==", "B": "eQ=="}));
     assert_eq!(objects[0].as_value()["type"], "kubernetes.io/tls");
@@ -429,7 +429,7 @@ fn what_is_no_object_is_named_without_its_text() {
 #[test]
 fn bad_base64_and_illegal_keys_are_found() {
     let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {A: 'no base64!', 'b c': eA==, ..x: eA==, W: \"eA=\\n=\"}\n";
-    let (result, _) = check(Build { overlay: false, ..parse(text).unwrap() }, &[], &Base::default(), &[]);
+    let (result, _) = check(Build { overlay: false, ..parse(text).unwrap() }, &[], &[], &Base::default(), &[]);
     let kinds: Vec<_> = result.unwrap_err().iter().map(|problem| (problem.kind, problem.message.clone())).collect();
     assert_eq!(
         kinds,

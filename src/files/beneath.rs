@@ -3,6 +3,8 @@
 //! Every change to the disk that could be cut short by a kill is one method here, so a test can stop before and after
 //! each.
 
+#![expect(clippy::disallowed_types, reason = "an edge: changes files in an open directory")]
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -47,8 +49,10 @@ impl Directory {
             let Component::Normal(part) = part else { continue };
             reached.push(part);
             let found = fs::statat(&fd, part, AtFlags::SYMLINK_NOFOLLOW).ok();
-            fd = fs::openat(&fd, part, flags | OFlags::NOFOLLOW, Mode::empty())
-                .map_err(|error| refused(&reached, found.map(|found| FileType::from_raw_mode(found.st_mode)), error))?;
+            fd = fs::openat(&fd, part, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(|error| match error {
+                Errno::NOENT => missing(&anchor.join(beneath)),
+                _ => refused(&reached, found.map(|found| FileType::from_raw_mode(found.st_mode)), error),
+            })?;
             let here = fs::fstat(&fd).map_err(|error| refused(&reached, None, error))?;
             let same = |other: &Stat| (other.st_dev, other.st_ino) == (here.st_dev, here.st_ino);
             if part.eq_ignore_ascii_case(".git") || forbidden.iter().any(same) {
@@ -180,6 +184,7 @@ impl Directory {
     fn failed(&self, verb: &str, name: &str, error: io::Error) -> Problem {
         let path = &Path::new(&self.name).join(name);
         Problem::error("cannot-write", format!("cannot {verb} `{}`: {}", here(path), reason(&error)))
+            .help("look at the directory's owner and modes, and at the room left on its disk")
     }
 }
 
@@ -195,17 +200,20 @@ fn linked(path: &Path) -> Problem {
         .help("a secret is written only where its path says: remove the link, or name the real place with `--output`")
 }
 
+fn missing(path: &Path) -> Problem {
+    Problem::error("missing-directory", format!("the directory `{}` does not exist", here(path)))
+        .help(format!("`mkdir -p {}`, or correct the path", here(path)))
+}
+
 fn refused(path: &Path, found: Option<FileType>, error: Errno) -> Problem {
     match (error, found) {
         (_, Some(FileType::Symlink)) | (Errno::LOOP, _) => linked(path),
-        (Errno::NOENT, _) => {
-            Problem::error("missing-directory", format!("the directory `{}` does not exist", here(path)))
-                .help(format!("`mkdir -p {}`, or correct the path", here(path)))
-        }
-        (Errno::NOTDIR, _) => Problem::error("not-a-directory", format!("`{}` is not a directory", here(path))),
+        (Errno::NOENT, _) => missing(path),
+        (Errno::NOTDIR, _) => Problem::error("not-a-directory", format!("`{}` is not a directory", here(path)))
+            .help("name a file in a directory with `--output`"),
         (error, _) => {
             let text = format!("the directory `{}` cannot be opened: {}", here(path), reason(&error.into()));
-            Problem::error("unreadable", text)
+            Problem::error("unreadable", text).help("look at its owner and modes")
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Where template, patch and overlay of an environment lie, found with no configuration; every path can be given
 //! instead.
 
+#![expect(clippy::disallowed_methods, reason = "an edge: looks for the environments there are")]
+
 use std::path::{Path, PathBuf};
 
 use super::read::shown;
@@ -97,7 +99,8 @@ impl Layout {
 pub fn find_root(start: &Path, given: Option<&Path>) -> Result<PathBuf, Problem> {
     if let Some(root) = given {
         let text = || format!("the root `{}` is not a directory", shown(root));
-        return if root.is_dir() { Ok(root.to_owned()) } else { Err(Problem::error("no-root", text())) };
+        let problem = || Problem::error("no-root", text()).help("name the directory that holds `config/` and `apps/`");
+        return if root.is_dir() { Ok(root.to_owned()) } else { Err(problem()) };
     }
     let holds_both = |root: &PathBuf| root.join("config").is_dir() && root.join("apps").is_dir();
     let beneath = |root: &str| if root == "." { start.to_owned() } else { plain(&start.join(root)) };
@@ -105,7 +108,7 @@ pub fn find_root(start: &Path, given: Option<&Path>) -> Result<PathBuf, Problem>
         let start = start.display();
         let text = format!("none of `docker/k8`, `k8s`, `deploy` and `.` holds `config/` and `apps/` in `{start}`");
         Problem::error("no-root", text).help(
-            "name it with `--root`, or name `--template` and `--overlay` (`none` without kustomize)\n\
+            "name it with `--root`, or name `--template` and, to apply, `--overlay` (`none` without kustomize)\n\
              in a workflow: `actions/checkout` must come before this step",
         )
     })
@@ -149,8 +152,17 @@ fn check_name(environment: &str) -> Result<(), Problem> {
 /// Whether nothing at all is there for the environment, where the layout is asked.
 fn unknown(root: &Path, environment: &str, given: &Overrides) -> Option<Problem> {
     let known = environments(root);
-    // With the overlay given, the one template may serve any name.
-    if known.iter().any(|name| name == environment) || given.overlay.is_some() {
+    let serves_any = match given.overlay {
+        // With the overlay given, the one template may serve any name.
+        Some(Overlay::Directory(_)) => true,
+        // Without kustomize there is no other list of environments than the templates, of which one may serve all.
+        Some(Overlay::None) => {
+            let template = |name: &String| name.ends_with(TEMPLATE);
+            names(&root.join("apps/overlays")).is_empty() && names(&root.join("config")).iter().any(template)
+        }
+        None => false,
+    };
+    if known.iter().any(|name| name == environment) || serves_any {
         return None;
     }
     let near = known.iter().map(|name| (strsim::jaro_winkler(name, environment), name)).filter(|(near, _)| *near > 0.7);
@@ -286,6 +298,16 @@ mod tests {
         assert_eq!(problem.kind, "unknown-environment");
         assert_eq!(problem.help.unwrap(), "did you mean `staging`? there are: `prod`, `staging`");
         assert_eq!(environments(&tree.path().join("docker/k8")), ["prod", "staging"]);
+    }
+
+    #[test]
+    fn without_an_overlay_the_environments_are_the_same() {
+        let given = Overrides { overlay: Some(Overlay::None), ..Overrides::default() };
+        let tree = usual();
+        assert_eq!(problem(&tree, "stagin", &given).kind, "unknown-environment");
+        assert_eq!(Layout::find(tree.path(), "staging", &given).unwrap().overlay, Overlay::None);
+        let one = self::tree(&["config/all-config-secret.example.yml", "apps/base/a.yml"]);
+        assert_eq!(Layout::find(one.path(), "staging", &given).unwrap().notices[0].kind, "only-template");
     }
 
     #[test]

@@ -282,10 +282,12 @@ mod tests {
         vec![b'n'; 150_000]
     }
 
+    /// This test binary again, as the process that is killed: it runs the one test that [`dies_if_told_to`].
     fn start(root: &Path, deed: Deed, points: i64) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        let name = module_path!().split_once("::").unwrap().1.to_owned() + "::a_process_that_is_killed";
-        command.args(["--exact", &name, "--ignored", "--nocapture"]).stdout(std::process::Stdio::null());
+        let name = module_path!().split_once("::").unwrap().1.to_owned()
+            + "::after_a_kill_at_any_instant_the_next_run_restores_everything";
+        command.args(["--exact", &name, "--nocapture"]).stdout(std::process::Stdio::null());
         command.env("DIES_IN", root).env("DIES_AT", points.to_string()).env("DIES_DOING", format!("{deed:?}"));
         command
     }
@@ -297,10 +299,9 @@ mod tests {
         !status.success()
     }
 
-    #[test]
-    #[ignore = "started by the other tests"]
-    fn a_process_that_is_killed() {
-        let Some(root) = std::env::var_os("DIES_IN").map(PathBuf::from) else { return };
+    /// In a process of [`start`]: does its deed until it dies, or to its end; `false` in all others.
+    fn dies_if_told_to() -> bool {
+        let Some(root) = std::env::var_os("DIES_IN").map(PathBuf::from) else { return false };
         let points = std::env::var("DIES_AT").unwrap().parse().unwrap();
         let deed = std::env::var("DIES_DOING").unwrap();
         if deed == "Open" {
@@ -316,6 +317,7 @@ mod tests {
             },
             _ => {}
         }
+        true
     }
 
     fn recovered(root: &Path) -> Vec<String> {
@@ -341,6 +343,9 @@ mod tests {
 
     #[test]
     fn after_a_kill_at_any_instant_the_next_run_restores_everything() {
+        if dies_if_told_to() {
+            return;
+        }
         for earlier in [true, false] {
             let mut points = 0;
             loop {

@@ -1,5 +1,7 @@
 //! A file without a name, for handing contents to a child by descriptor.
 
+#![expect(clippy::disallowed_types, reason = "an edge: makes files without a name")]
+
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;

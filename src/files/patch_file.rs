@@ -108,7 +108,8 @@ impl Target {
         let absolute = absolute(path)?;
         let name = absolute.file_name().and_then(OsStr::to_str).map(str::to_owned);
         let (Some(parent), Some(name)) = (absolute.parent(), name) else {
-            return Err(Problem::error("not-a-file", format!("`{}` is not a name for a file", shown(path))));
+            let text = format!("`{}` is not a name for a file", shown(path));
+            return Err(Problem::error("not-a-file", text).help("name a file with `--output`"));
         };
         if name.eq_ignore_ascii_case(".git") {
             return Err(beneath::inside_git(&shown(path)));

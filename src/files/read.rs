@@ -1,5 +1,7 @@
 //! Reading what the user names: template files, directories of them, pipes and standard input.
 
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "an edge: reads what the user names")]
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -43,6 +45,11 @@ pub fn read_text(path: &Path) -> Result<String, Problem> {
         return Err(wrong_type(&name, FileType::from_raw_mode(opened.st_mode)));
     }
     read_all(&name, &mut File::from(fd), u64::try_from(kind.st_size).unwrap_or_default())
+}
+
+/// Whether reading `path` may take as long as somebody else likes: `-`, a pipe, a terminal.
+pub fn may_wait(path: &Path) -> bool {
+    path == Path::new("-") || path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 /// The text of a stream such as standard input, at most [`LIMIT`] bytes; `name` is what to call it in a problem.
@@ -138,8 +145,11 @@ pub(super) fn shown(path: &Path) -> String {
 
 /// An absolute path as the user would type it here.
 pub(super) fn here(path: &Path) -> String {
-    let current = std::env::current_dir().unwrap_or_default();
-    shown(path.strip_prefix(current).ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path))
+    shown(path.strip_prefix(current_directory()).ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path))
+}
+
+fn current_directory() -> PathBuf {
+    std::env::current_dir().unwrap_or_default()
 }
 
 /// An error of the system in the house's words: lower case, without its number.
@@ -152,20 +162,24 @@ pub(super) fn reason(error: &io::Error) -> String {
 
 fn unreadable(name: &str, error: &io::Error) -> Problem {
     match error.kind() {
-        io::ErrorKind::NotFound => Problem::error("missing-file", format!("`{name}` does not exist")),
+        io::ErrorKind::NotFound => Problem::error("missing-file", format!("`{name}` does not exist"))
+            .help(format!("look at its spelling; a relative path starts at `{}`", current_directory().display())),
         io::ErrorKind::NotADirectory => {
             Problem::error("missing-file", format!("`{name}` does not exist: a part of its path is no directory"))
+                .help("look at its spelling")
         }
         io::ErrorKind::PermissionDenied => {
             Problem::error("unreadable", format!("`{name}` may not be read: permission denied"))
                 .help("look at the modes of the file and of the directories above it")
         }
-        _ => Problem::error("unreadable", format!("`{name}` cannot be read: {}", reason(error))),
+        _ => Problem::error("unreadable", format!("`{name}` cannot be read: {}", reason(error)))
+            .help("see whether another program can read it"),
     }
 }
 
 fn wrong_type(name: &str, file_type: FileType) -> Problem {
     Problem::error("not-a-file", format!("`{name}` is {}, not a file", type_name(file_type)))
+        .help("name a regular file or a pipe")
 }
 
 /// What to call a kind of file.

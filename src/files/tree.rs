@@ -1,5 +1,7 @@
 //! The machine's files as the core asks for them: a checkout to walk, and what a kubeconfig refers to.
 
+#![expect(clippy::disallowed_types, reason = "an edge: reads what a kubeconfig refers to")]
+
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};

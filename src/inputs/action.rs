@@ -1,7 +1,7 @@
 //! The action's way in: `INPUT_*` as the runner (dashes kept) and act (underscores) write them.
 
 use super::names::{ALL, closest, find};
-use super::{CommandLine, Environment, Raw};
+use super::{CommandLine, Environment, Raw, not_utf8};
 use crate::error::Problem;
 
 /// Inputs that the runner itself adds to every container action.
@@ -16,7 +16,7 @@ pub(super) fn read(environment: &Environment) -> Raw {
         let given = [runner, act].into_iter().filter_map(|name| environment.get(&name));
         match given.map(|value| value.to_str()).find(|text| text.is_none_or(|text| !text.trim().is_empty())) {
             Some(Some(text)) => raw.set(input, text),
-            Some(None) => raw.problems.push(Problem::error("input-not-utf8", format!("`{}` is not UTF-8", input.name))),
+            Some(None) => raw.problems.push(not_utf8(input.name)),
             None => {}
         }
     }

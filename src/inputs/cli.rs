@@ -8,7 +8,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use super::flags::{Cli, Verb};
 use super::names::{self, ALL, Input};
-use super::{Colour, Command, Context, Environment, Raw, Word};
+use super::{Colour, Command, Context, Environment, Raw, Word, not_utf8};
 use crate::error::Problem;
 
 /// What the arguments ask for.
@@ -148,7 +148,7 @@ fn add_variables(raw: &mut Raw, environment: &Environment) {
         let name = input.variable();
         match environment.get(&name).map(|value| value.to_str()) {
             Some(Some(text)) => raw.set(input, text),
-            Some(None) => raw.problems.push(Problem::error("input-not-utf8", format!("`{name}` is not UTF-8"))),
+            Some(None) => raw.problems.push(not_utf8(&name)),
             None => {}
         }
     }

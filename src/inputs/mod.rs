@@ -103,7 +103,7 @@ pub struct Inputs {
     pub templates: Vec<FileName>,
     /// Where the patch goes; stdout only where that is no log and, on a terminal, was asked for.
     pub output: Option<FileName>,
-    /// What merges the patch.
+    /// What merges the patch; [`Overlay::None`] for `render`, unless one is given.
     pub overlay: Option<Overlay>,
     /// The kinds to apply; empty for all.
     pub kinds: Vec<String>,
@@ -202,6 +202,10 @@ pub fn read(arguments: &[OsString], environment: &Environment, context: &Context
         }
         _ => Err(failure(problems)),
     }
+}
+
+fn not_utf8(name: &str) -> Problem {
+    Problem::error("input-not-utf8", format!("`{name}` is not UTF-8")).help("write it as UTF-8")
 }
 
 /// Inputs as they were typed, by name, with what was odd about them; trimmed, never empty.

@@ -23,7 +23,11 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
         root: reader.text(names::ROOT).map(PathBuf::from),
         templates: reader.list(names::TEMPLATE).iter().map(|text| file_name(text)).collect(),
         output: reader.text(names::OUTPUT).map(|text| file_name(&text)),
-        overlay: reader.text(names::OVERLAY).map(|text| overlay(&text)),
+        // `render` builds nothing, so it asks for no overlay; a given one must be there all the same.
+        overlay: reader
+            .text(names::OVERLAY)
+            .map(|text| overlay(&text))
+            .or((command == Some(Command::Render)).then_some(Overlay::None)),
         kinds: reader.names(names::KINDS, "."),
         secrets: reader.object(names::SECRETS),
         vars: reader.object(names::VARS),
@@ -115,7 +119,8 @@ impl Reader {
 
     fn require(&mut self, context: &Context) {
         for input in [names::COMMAND, names::ENVIRONMENT] {
-            if !self.texts.contains_key(input.name) {
+            let unreadable = super::not_utf8(input.name);
+            if !self.texts.contains_key(input.name) && !self.problems.contains(&unreadable) {
                 let help = match context.mode {
                     Mode::Action => {
                         format!("add `{}:` below `with:`; in a `run:` step give arguments instead", input.name)

@@ -186,6 +186,14 @@ fn values_go_to_stdout_only_where_nobody_reads_over_the_shoulder() {
 }
 
 #[test]
+fn render_asks_for_no_overlay() {
+    assert_eq!(run(command_line(&["render", "s"])).0.overlay, Some(Overlay::None));
+    assert_eq!(run(command_line(&["apply", "s"])).0.overlay, None);
+    let pairs = [("INPUT_COMMAND", "render"), ("INPUT_ENVIRONMENT", "s"), ("INPUT_OVERLAY", "x")];
+    assert_eq!(run(action(&pairs)).0.overlay, Some(Overlay::Path("x".into())));
+}
+
+#[test]
 fn masks_are_for_the_runner_only() {
     assert!(refused(command_line(&["render", "staging", "--add-masks"])).1[0].contains("not GitHub Actions"));
     let actions = [("GITHUB_ACTIONS", "true")];

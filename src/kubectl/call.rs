@@ -1,4 +1,5 @@
 //! One kubectl process: what goes in, and running it to its end.
+#![expect(clippy::disallowed_types, reason = "an edge: starts kubectl")]
 
 use std::ffi::OsString;
 use std::fmt;

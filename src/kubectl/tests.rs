@@ -58,7 +58,7 @@ fn kubectl_is_looked_for_beside_us_then_in_the_path_and_never_in_the_checkout() 
 }
 
 #[test]
-fn versions_more_than_a_minor_apart_are_warned_of() {
+fn versions_more_than_a_minor_apart_are_refused() {
     let versions = |server: &str| {
         let text = json!({"clientVersion": {"major": "1", "minor": "37", "gitVersion": "v1.37.1"},
             "serverVersion": {"major": "1", "minor": server, "gitVersion": format!("v1.{server}.0-eks-1")}});
@@ -67,7 +67,7 @@ fn versions_more_than_a_minor_apart_are_warned_of() {
     assert_eq!(versions("36+").server.minor, 36);
     assert_eq!(versions("38").skew(), None);
     let skew = versions("35+").skew().unwrap();
-    assert_eq!((skew.kind, skew.is_error()), ("kubectl-skew", false));
+    assert_eq!((skew.kind, skew.is_error()), ("kubectl-skew", true));
     assert_eq!(skew.message, "kubectl is v1.37.1, the server v1.35+.0-eks-1: more than one minor version apart");
     let client_only = json!({"clientVersion": {"major": "1", "minor": "37", "gitVersion": "v1.37.1"}}).to_string();
     assert_eq!(run(answering([success(&client_only)]).version()).unwrap_err().kind, "kubectl-answer");

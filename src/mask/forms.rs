@@ -146,9 +146,20 @@ pub(super) fn for_text(value: &str) -> BTreeSet<Form> {
     forms
 }
 
+/// Whether the runner would not find the end of a command's header before `c`: it seeks `::` by the rules of language, where a combining
+/// character belongs to what stands before it. A byte order mark is not part of what a program prints later.
+fn joins_to_the_left(c: char) -> bool {
+    matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5c7}'
+        | '\u{610}'..='\u{61a}' | '\u{64b}'..='\u{65f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{3099}' | '\u{309a}' | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}')
+}
+
 /// The lines of `value` that are worth hiding, trimmed as the runner trims them.
 fn lines(value: &str) -> impl Iterator<Item = &str> {
-    value.split(['\r', '\n']).map(str::trim).filter(|line| !is_too_simple(line))
+    value
+        .split(['\r', '\n'])
+        .map(|line| line.trim().trim_start_matches(joins_to_the_left))
+        .filter(|line| !is_too_simple(line))
 }
 
 /// Base64 of any text that holds `value`, at each of the three alignments, without the characters its neighbours take part in.

@@ -16,7 +16,7 @@
 //!   "truncated": null,                // "keys": objects have none; "objects": the lists below are empty
 //!   "values": [{"name": "…", "source": "environment", "sensitive": true}],
 //!   "objects": [{"group": "", "kind": "Secret", "namespace": "staging", "name": "…", "change": "added",
-//!                "progress": "done",  // planned, done, refused, not-reached
+//!                "progress": "done",  // planned, done, refused, unanswered, not-reached
 //!                "keys": [{"key": "…", "change": "added", "values": [{"name": "…", "source": "…", "sensitive": true}]}]}],
 //!   "rollouts": [{"group": "apps", "kind": "Deployment", "namespace": "…", "name": "…", "ready": true, "detail": "…"}],
 //!   "problems": [{"severity": "error", "kind": "missing-value", "message": "…", "help": "…",
@@ -28,7 +28,7 @@
 use serde_json::{Value, json};
 
 use super::words::severity_word;
-use super::{Change, KeyReport, Outcome, ValueReport};
+use super::{KeyReport, Outcome, ValueReport};
 use crate::error::{Problem, Stage};
 use crate::mask::{Masked, Masker};
 use crate::object::ObjectId;
@@ -48,7 +48,7 @@ pub fn render(outcome: &Outcome, masker: &Masker, limit: usize) -> Masked {
 /// The `changed-objects` output: a list of names such as `Secret staging/shared-secrets`.
 pub fn changed_objects(outcome: &Outcome, masker: &Masker) -> Masked {
     let outcome = outcome.redacted(masker);
-    let changed = outcome.objects.iter().filter(|object| object.change != Change::Unchanged);
+    let changed = outcome.objects.iter().filter(|object| object.change.differs());
     Masked::of_redacted_parts(line(&changed.map(|object| object.id.to_string()).collect()))
 }
 
@@ -56,7 +56,7 @@ pub fn changed_objects(outcome: &Outcome, masker: &Masker) -> Masked {
 pub fn changed_keys(outcome: &Outcome, masker: &Masker) -> Masked {
     let outcome = outcome.redacted(masker);
     let keys = outcome.objects.iter().flat_map(|object| object.keys.iter().map(move |key| (&object.id, key)));
-    let changed = keys.filter(|(_, key)| key.change != Change::Unchanged);
+    let changed = keys.filter(|(_, key)| key.change.differs());
     Masked::of_redacted_parts(line(&changed.map(|(id, key)| format!("{id} {}", key.key)).collect()))
 }
 
@@ -138,7 +138,7 @@ fn millis(time: std::time::Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{applied, big, failed, hostile, masker};
+    use super::super::tests::{applied, big, failed, hostile, masker, rendered};
     use super::*;
 
     fn parsed(text: &Masked) -> Value {
@@ -202,6 +202,14 @@ mod tests {
         let text = render(&hostile(), &masker, usize::MAX);
         assert!(!text.as_str().contains("hunter2") && !text.as_str().contains("##["), "{text}");
         assert_eq!(parsed(&text)["counts"]["unchanged"], 0);
+    }
+
+    #[test]
+    fn what_was_not_compared_is_no_change() {
+        let report = parsed(&render(&rendered(), &masker(), OUTPUT_LIMIT));
+        assert_eq!((&report["changed"], &report["counts"]["unknown"]), (&json!(false), &json!(1)));
+        assert_eq!(changed_objects(&rendered(), &masker()).as_str(), "[]");
+        assert_eq!(changed_keys(&rendered(), &masker()).as_str(), "[]");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The report as GitHub Markdown, for the step summary. What comes from elsewhere can be no Markdown, HTML, mention or link.
 
 use super::Outcome;
-use super::words::{Row, count, rows, severity_word, unchanged};
+use super::rows::{Row, rows, unchanged};
+use super::words::{count, severity_word};
 use crate::error::Problem;
 use crate::mask::{Masked, Masker};
 

@@ -2,6 +2,7 @@
 
 pub mod json;
 pub mod markdown;
+mod rows;
 pub mod text;
 mod words;
 
@@ -58,6 +59,8 @@ pub enum Progress {
     Done,
     /// The write was refused.
     Failed,
+    /// The write was sent and not answered: whether the server has it is not known.
+    Unanswered,
     /// The run stopped before it.
     NotReached,
 }
@@ -98,7 +101,7 @@ pub struct Target {
 /// All that a run has to say when it ends, well or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// The command's word, such as `apply`.
+    /// The command's word, such as `apply`; empty where the inputs do not tell.
     pub command: &'static str,
     /// The environment's name, such as `staging`.
     pub environment: String,
@@ -123,9 +126,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether something of the cluster differs from the build (or differed, before it was applied).
+    /// Whether something of the cluster is known to differ from the build (or differed, before it was applied).
     pub fn changed(&self) -> bool {
-        self.objects.iter().any(|object| object.change != Change::Unchanged)
+        self.objects.iter().any(|object| object.change.differs())
     }
 }
 

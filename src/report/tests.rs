@@ -144,6 +144,7 @@ fn the_sentence_tells_each_ending() {
     };
     let unchanged = Outcome { objects: of(Change::Unchanged, 7), ..plain.clone() };
     let dry = Outcome { objects: of(Change::Added, 2), dry_run: true, ..plain.clone() };
+    let wrong = Outcome { failed: Some(Stage::Inputs), ..Outcome::default() };
     let early = Outcome { failed: Some(Stage::Values), ..plain.clone() };
     let render = Outcome { command: "render", failed: Some(Stage::Render), ..plain };
     for (outcome, sentence) in [
@@ -152,6 +153,7 @@ fn the_sentence_tells_each_ending() {
         (dry, "Dry run of apply prod: 2 objects would be added; nothing was written."),
         (Outcome { dry_run: true, ..unchanged }, "Dry run of apply prod: nothing would change."),
         (failed(), "Apply of staging failed at apply: 1 object written, 1 refused, 1 not reached."),
+        (wrong, "Failed at inputs: nothing was done."),
         (early, "Apply of prod failed at values: nothing was written to the cluster."),
         (render, "Render of prod failed at render: no secret patch was written."),
         (rendered(), "Rendered staging: 1 value in 1 object, written to config/staging-secret-config-patch.yml."),

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::words::{Row, rows, unchanged};
+use super::rows::{Row, rows, unchanged};
 use super::{Change, Outcome};
 use crate::mask::{Masked, Masker};
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use super::{Done, Run};
+use crate::build;
 use crate::changes::{self, ObjectChange};
 use crate::error::{Failure, Problem, Stage};
 use crate::files::{Layout, Overlay, PatchFile};
@@ -11,6 +12,7 @@ use crate::inputs::Rollout;
 use crate::object::{Object, ObjectId};
 use crate::patch::PatchObject;
 use crate::report::{KeyReport, ObjectReport, Progress, ValueReport};
+use crate::secret::Secret;
 use crate::template::{Filled, StandIns};
 use crate::values::Values;
 
@@ -22,8 +24,8 @@ impl<O: Write, E: Write> Run<O, E> {
         let kubectl = self.cluster()?;
 
         self.enter(Stage::Values);
-        let template = self.template(&layout)?;
-        let values = self.values(&template)?;
+        let template = self.template(&layout).await?;
+        let values = self.values(&template).await?;
 
         self.enter(Stage::Render);
         let filled = self.fill(&template, &values, StandIns::Make)?;
@@ -32,14 +34,15 @@ impl<O: Write, E: Write> Run<O, E> {
         let checked = self.built(&layout, patch_file.as_ref(), &filled, &kubectl).await?;
         drop(patch_file);
         let wanted: Vec<Object> = checked.into_objects().into_iter().map(changes::clean).collect();
+        self.hide_hashes(&wanted);
 
         self.enter(Stage::Compare);
         let mut plan = self.compare(&kubectl, wanted).await?;
-        self.outcome.objects = plan.iter().map(|step| report(step, &filled.objects, &values)).collect();
+        self.outcome.objects = plan.iter().map(|step| report(step, &filled, &values)).collect();
         if self.inputs.dry_run {
             return Ok(());
         }
-        self.confirm(&plan)?;
+        self.confirm(&plan).await?;
 
         self.enter(Stage::Apply);
         self.write(&kubectl, &mut plan).await?;
@@ -52,6 +55,12 @@ impl<O: Write, E: Write> Run<O, E> {
             self.await_workloads(&kubectl, &plan).await?;
         }
         Ok(())
+    }
+
+    /// What the server and kubectl say may name a generated object, whose name ends in a hash of its values: weak ones could be guessed.
+    fn hide_hashes(&mut self, objects: &[Object]) {
+        let hashes = objects.iter().filter_map(|object| build::content_hash(object.kind(), object.name()));
+        hashes.for_each(|hash| self.masker.add(&Secret::new(hash)));
     }
 
     /// Only an overlay needs the patch at its path.
@@ -93,15 +102,15 @@ pub(super) struct Step {
     pub(super) depends: bool,
 }
 
-fn report(step: &Step, patch: &[PatchObject], values: &Values) -> ObjectReport {
-    let sources = sources(&step.change.id, patch, values);
+fn report(step: &Step, filled: &Filled, values: &Values) -> ObjectReport {
+    let sources = sources(&step.change.id, filled, values);
     let keys = step.change.keys.iter().map(|key| KeyReport {
         key: key.key.clone(),
         change: key.change,
         values: sources.get(key.key.as_str()).cloned().unwrap_or_default(),
     });
     ObjectReport {
-        id: step.change.id.clone(),
+        id: build::without_content_hash(&step.change.id),
         change: step.change.change,
         progress: Progress::Planned,
         keys: keys.collect(),
@@ -109,14 +118,14 @@ fn report(step: &Step, patch: &[PatchObject], values: &Values) -> ObjectReport {
 }
 
 /// The placeholders behind each key of an object, whose name in the build may have gained a prefix, a suffix and a hash.
-fn sources<'a>(id: &ObjectId, patch: &'a [PatchObject], values: &Values) -> BTreeMap<&'a str, Vec<ValueReport>> {
+fn sources<'a>(id: &ObjectId, filled: &'a Filled, values: &Values) -> BTreeMap<&'a str, Vec<ValueReport>> {
     let same = |object: &&PatchObject| {
         object.id.kind == id.kind && object.id.group == id.group && id.name.contains(&object.id.name)
     };
-    let Some(object) = patch.iter().filter(same).max_by_key(|object| object.id.name.len()) else {
-        return BTreeMap::new();
-    };
-    let entries = object.entries.iter().filter_map(|entry| Some((entry.data_key()?.1, entry)));
+    let object = filled.objects.iter().filter(same).max_by_key(|object| object.id.name.len());
+    // A JSON6902 patch names no object.
+    let entries = object.map_or(&filled.operations, |object| &object.entries);
+    let entries = entries.iter().filter_map(|entry| Some((entry.data_key()?.1, entry)));
     entries
         .map(|(key, entry)| (key, entry.names.iter().map(|name| super::prepare::value_report(name, values)).collect()))
         .collect()

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
 use super::Run;
-use crate::build::{self, Base, Build, CheckedBuild, Closure, Scope};
+use crate::build::{self, Base, Build, CheckedBuild, Closure, Scope, Tree as _};
 use crate::error::{Failure, Place, Problem, Stage};
 use crate::files::{Layout, Overlay, PatchFile, git};
 use crate::kubectl::Kubectl;
@@ -21,7 +21,7 @@ impl<O: Write, E: Write> Run<O, E> {
     ) -> Result<CheckedBuild, Failure> {
         let (build, base) = match (&layout.overlay, patch_file) {
             (Overlay::Directory(overlay), Some(patch_file)) => {
-                self.kustomized(overlay, patch_file, filled, kubectl).await?
+                self.kustomized(layout, overlay, patch_file, filled, kubectl).await?
             }
             _ => {
                 self.enter(Stage::Build);
@@ -47,6 +47,7 @@ impl<O: Write, E: Write> Run<O, E> {
 
     async fn kustomized(
         &mut self,
+        layout: &Layout,
         overlay: &Path,
         patch_file: &PatchFile,
         filled: &Filled,
@@ -62,7 +63,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let (versions, printed) = tokio::join!(kubectl.version(), kubectl.kustomize(&overlay));
         lent.put_back().map_err(|problem| failure(vec![problem]))?;
         self.greet(versions)?;
-        let (printed, warnings) = printed.map_err(|problem| failure(vec![problem]))?;
+        let (printed, warnings) = printed.map_err(|problem| failure(self.explained(layout, problem)))?;
         self.note(warnings);
         let text = std::str::from_utf8(printed.expose()).map_err(|_| {
             failure(vec![Problem::error("build-not-utf8", "`kubectl kustomize` printed text that is not UTF-8")])
@@ -72,6 +73,16 @@ impl<O: Write, E: Write> Run<O, E> {
             build.put_in(&filled.for_build.stand_ins);
         }
         Ok((build, base))
+    }
+
+    /// kustomize does not say where a patch is at fault: what is known better takes the place of its words.
+    fn explained(&self, layout: &Layout, problem: Problem) -> Vec<Problem> {
+        let slips = layout.templates.iter().filter_map(|path| {
+            let text = self.machine.read(&self.absolute(path)).ok()?;
+            Some(build::template_slips(&path.display().to_string(), &text))
+        });
+        let slips: Vec<Problem> = slips.flatten().collect();
+        if slips.is_empty() { vec![problem] } else { slips }
     }
 
     fn closure(&mut self, overlay: &Path, patch_file: &PatchFile, filled: &Filled) -> Result<(Closure, Base), Failure> {

@@ -1,15 +1,16 @@
 //! The question before a person writes to a cluster.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use super::apply::Step;
 use super::{Done, Run};
+use crate::build;
 use crate::error::{Failure, Problem, Stage};
 use crate::report::Change;
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Asks, unless the inputs answer already: `--yes`, or a context that was named. Nothing to write needs no answer.
-    pub(super) fn confirm(&mut self, plan: &[Step]) -> Done {
+    pub(super) async fn confirm(&mut self, plan: &[Step]) -> Done {
         let writes = plan.iter().filter(|step| step.change.writes).count();
         if self.inputs.command_line.yes || self.inputs.context.is_some() || writes == 0 {
             return Ok(());
@@ -27,24 +28,27 @@ impl<O: Write, E: Write> Run<O, E> {
         }
         for step in plan.iter().filter(|step| step.change.writes) {
             let word = if step.change.change == Change::Unchanged { "taken over" } else { step.change.change.word() };
-            let text = format!("{} {word}", step.change.id);
+            let text = format!("{} {word}", build::without_content_hash(&step.change.id));
             self.say(&text);
         }
         let objects = if writes == 1 { "1 object".to_owned() } else { format!("{writes} objects") };
         let question = self.redacted(&format!("Apply {objects} to context {context} at {server}? [y/N] "));
         self.console.question(&question);
-        if self.answered_yes() {
+        if self.answered_yes().await {
             return Ok(());
         }
         Err(Failure::new(Stage::Compare, vec![Problem::error("declined", "not applied, as you said")]))
     }
 
-    fn answered_yes(&mut self) -> bool {
-        let mut answer = Vec::new();
-        let mut byte = [0];
-        while answer.len() < 16 && self.stdin.read(&mut byte).is_ok_and(|count| count == 1) && byte != *b"\n" {
-            answer.extend_from_slice(&byte);
-        }
+    async fn answered_yes(&mut self) -> bool {
+        let read = |stdin: &mut dyn Read| {
+            let (mut answer, mut byte) = (Vec::new(), [0]);
+            while answer.len() < 16 && stdin.read(&mut byte).is_ok_and(|count| count == 1) && byte != *b"\n" {
+                answer.extend_from_slice(&byte);
+            }
+            answer
+        };
+        let answer = self.read_stdin(read).await.unwrap_or_default();
         matches!(answer.to_ascii_lowercase().as_slice(), b"y" | b"yes")
     }
 }

@@ -1,23 +1,18 @@
 //! The end of every run: the report, the step summary and the outputs tell the same story as the exit code.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::Run;
 use crate::error::Problem;
-use crate::inputs::{Format, Mode};
-use crate::report::{json, markdown, text};
-use crate::workflow::{add_summary, set_outputs};
+use crate::inputs::{Context, Format, Mode};
+use crate::mask::Masker;
+use crate::report::{Outcome, json, markdown, text};
+use crate::workflow::{Console, add_summary, set_outputs};
 
 impl<O: Write, E: Write> Run<O, E> {
     pub(super) fn finish(mut self, code: u8) -> u8 {
         self.leave();
-        let told = self.summarise().and_then(|()| self.set_outputs());
-        if let Err(error) = told {
-            self.console.problem(&Problem::warning(
-                "runner-files",
-                format!("the runner's files could not be written: {error}"),
-            ));
-        }
+        tell_runner(&mut self.console, &self.context, &self.outcome, &self.masker);
         let report = match self.inputs.format {
             Format::Text => {
                 let colours = self.context.mode != Mode::Action
@@ -34,25 +29,39 @@ impl<O: Write, E: Write> Run<O, E> {
             Err(_) => code.max(1),
         }
     }
+}
 
-    fn summarise(&self) -> std::io::Result<()> {
-        let Some(file) = &self.context.step_summary else { return Ok(()) };
-        add_summary(file, |room| markdown::render(&self.outcome, &self.masker, room))
+/// Writes the step summary and the outputs.
+pub(super) fn tell_runner<O: Write, E: Write>(
+    console: &mut Console<O, E>,
+    context: &Context,
+    outcome: &Outcome,
+    masker: &Masker,
+) {
+    let told = summarise(context, outcome, masker).and_then(|()| set_outputs_of(context, outcome, masker));
+    if let Err(error) = told {
+        let text = format!("the runner's files could not be written: {error}");
+        console.problem(&Problem::warning("runner-files", text));
     }
+}
 
-    fn set_outputs(&self) -> std::io::Result<()> {
-        let Some(file) = &self.context.output_file else { return Ok(()) };
-        let patch = self.masker.redact(self.outcome.patch.as_deref().unwrap_or_default());
-        let changed = self.masker.redact(if self.outcome.changed() { "true" } else { "false" });
-        set_outputs(
-            file,
-            &[
-                ("patch", patch),
-                ("changed", changed),
-                ("changed-objects", json::changed_objects(&self.outcome, &self.masker)),
-                ("changed-keys", json::changed_keys(&self.outcome, &self.masker)),
-                ("report", json::render(&self.outcome, &self.masker, json::OUTPUT_LIMIT)),
-            ],
-        )
-    }
+fn summarise(context: &Context, outcome: &Outcome, masker: &Masker) -> io::Result<()> {
+    let Some(file) = &context.step_summary else { return Ok(()) };
+    add_summary(file, |room| markdown::render(outcome, masker, room))
+}
+
+fn set_outputs_of(context: &Context, outcome: &Outcome, masker: &Masker) -> io::Result<()> {
+    let Some(file) = &context.output_file else { return Ok(()) };
+    let patch = masker.redact(outcome.patch.as_deref().unwrap_or_default());
+    let changed = masker.redact(if outcome.changed() { "true" } else { "false" });
+    set_outputs(
+        file,
+        &[
+            ("patch", patch),
+            ("changed", changed),
+            ("changed-objects", json::changed_objects(outcome, masker)),
+            ("changed-keys", json::changed_keys(outcome, masker)),
+            ("report", json::render(outcome, masker, json::OUTPUT_LIMIT)),
+        ],
+    )
 }

@@ -34,7 +34,7 @@ pub struct World<O, E> {
     /// Which streams are terminals.
     pub terminals: Terminals,
     /// Standard input.
-    pub stdin: Box<dyn Read>,
+    pub stdin: Box<dyn Read + Send>,
     /// Standard output.
     pub out: O,
     /// Standard error.
@@ -81,7 +81,12 @@ pub async fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
         }
         Err(failure) => {
             failure.problems.iter().for_each(|problem| console.problem(problem));
-            failure.exit_code()
+            let code = failure.exit_code();
+            if context.mode == Mode::Action {
+                let outcome = Outcome { failed: Some(failure.stage), problems: failure.problems, ..Outcome::default() };
+                finish::tell_runner(&mut console, &context, &outcome, &masker);
+            }
+            code
         }
     }
 }
@@ -93,7 +98,7 @@ struct Run<O, E> {
     environment: Environment,
     machine: Machine,
     executable: Option<PathBuf>,
-    stdin: Box<dyn Read>,
+    stdin: Box<dyn Read + Send>,
     masker: Masker,
     console: Console<O, E>,
     outcome: Outcome,
@@ -199,6 +204,12 @@ impl<O: Write, E: Write> Run<O, E> {
     fn redacted(&self, text: &str) -> Masked {
         self.masker.redact(text)
     }
+}
+
+/// Does what may wait for a pipe or a person beside the run, so that a signal is heard meanwhile.
+async fn patiently<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    let failed = |_| Failure::new(Stage::Inputs, vec![Problem::error("unreadable", "the input could not be read")]);
+    tokio::task::spawn_blocking(work).await.map_err(failed)
 }
 
 /// Waits for the signal that a runner, a terminal or a supervisor ends a program with; its name and the exit code that tells of it.

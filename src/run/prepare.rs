@@ -1,10 +1,10 @@
 //! What every command begins with: the layout, the template, the values, the masks, the filled template.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::Run;
+use super::{Run, patiently};
 use crate::error::{Failure, Problem, Stage};
 use crate::files::{self, Layout, Overlay, Overrides, PatchFile, git};
 use crate::inputs::{self, FileName};
@@ -46,20 +46,26 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// The template, read.
-    pub(super) fn template(&mut self, layout: &Layout) -> Result<Template, Failure> {
+    pub(super) async fn template(&mut self, layout: &Layout) -> Result<Template, Failure> {
         let failure = |problems| Failure::new(Stage::Values, problems);
-        let texts = files::read_templates(&layout.templates, &mut self.stdin).map_err(failure)?;
+        let paths = layout.templates.clone();
+        let texts = if paths.iter().any(|path| files::may_wait(path)) {
+            self.read_stdin(move |stdin| files::read_templates(&paths, stdin)).await?
+        } else {
+            files::read_templates(&paths, &mut self.stdin)
+        };
+        let texts = texts.map_err(failure)?;
         Template::parse(texts.iter().map(|file| (file.name.as_str(), file.text.as_str()))).map_err(failure)
     }
 
     /// The values that the template asks for; the runner is told to hide them before anything else is printed.
-    pub(super) fn values(&mut self, template: &Template) -> Result<Values, Failure> {
+    pub(super) async fn values(&mut self, template: &Template) -> Result<Values, Failure> {
         let rules = Rules {
             prefer: self.inputs.prefer.clone(),
             nonsensitive: self.inputs.nonsensitive.iter().cloned().collect(),
         };
         let sources = Sources {
-            env_file: self.env_file()?,
+            env_file: self.env_file().await?,
             environment: std::mem::take(&mut self.environment),
             secrets: std::mem::take(&mut self.inputs.secrets),
             vars: std::mem::take(&mut self.inputs.vars),
@@ -106,15 +112,19 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// The env file: the given one, or `.env.k8s.<environment>` where git ignores it and this is no workflow.
-    fn env_file(&mut self) -> Result<std::collections::BTreeMap<String, Secret>, Failure> {
+    async fn env_file(&mut self) -> Result<std::collections::BTreeMap<String, Secret>, Failure> {
         let failure = |problems| Failure::new(Stage::Values, problems);
         let (name, text) = match self.inputs.env_file.clone() {
-            Some(FileName::Standard) => (
-                "<stdin>".to_owned(),
-                files::read_stream("standard input", &mut self.stdin).map_err(|problem| failure(vec![problem]))?,
-            ),
+            Some(FileName::Standard) => {
+                let text = self.read_stdin(|stdin| files::read_stream("standard input", stdin)).await?;
+                ("<stdin>".to_owned(), text.map_err(|problem| failure(vec![problem]))?)
+            }
             Some(FileName::Path(path)) => {
-                (path.display().to_string(), files::read_text(&path).map_err(|problem| failure(vec![problem]))?)
+                let name = path.display().to_string();
+                let waits = files::may_wait(&path);
+                let text =
+                    if waits { patiently(move || files::read_text(&path)).await? } else { files::read_text(&path) };
+                (name, text.map_err(|problem| failure(vec![problem]))?)
             }
             None => match self.default_env_file() {
                 Some((name, text)) => (name, text),
@@ -123,6 +133,17 @@ impl<O: Write, E: Write> Run<O, E> {
         };
         let text = Secret::new(text);
         values::parse_env_file(&name, text.expose()).map_err(failure)
+    }
+
+    /// Reads stdin, for as long as it takes.
+    pub(super) async fn read_stdin<T: Send + 'static>(
+        &mut self,
+        read: impl FnOnce(&mut dyn Read) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let mut stdin = std::mem::replace(&mut self.stdin, Box::new(io::empty()));
+        let (done, stdin) = patiently(move || (read(&mut *stdin), stdin)).await?;
+        self.stdin = stdin;
+        Ok(done)
     }
 
     fn default_env_file(&mut self) -> Option<(String, String)> {

@@ -15,8 +15,8 @@ impl<O: Write, E: Write> Run<O, E> {
         let patch_file = if to_stdout { None } else { Some(self.patch_file(&layout)?) };
 
         self.enter(Stage::Values);
-        let template = self.template(&layout)?;
-        let values = self.values(&template)?;
+        let template = self.template(&layout).await?;
+        let values = self.values(&template).await?;
 
         self.enter(Stage::Render);
         let filled = self.fill(&template, &values, StandIns::None)?;

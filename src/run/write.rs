@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::apply::Step;
 use super::{Done, Run};
+use crate::build;
 use crate::changes;
 use crate::error::{Failure, Problem, Stage};
 use crate::kubectl::{Conflicts, Kubectl, Written};
@@ -110,10 +111,10 @@ impl<O: Write, E: Write> Run<O, E> {
                 Written::Refused => Progress::Failed,
                 Written::Unknown => Progress::Unanswered,
             };
-            let text = format!("{} {}", plan[at].change.id, report.progress.word());
+            let text = format!("{} {}", report.id, report.progress.word());
             self.say(&text);
         }
-        if applied.written.iter().any(|written| *written == Written::Unknown) {
+        if applied.written.contains(&Written::Unknown) {
             let text = "some writes were sent and not answered: whether the server has them is not known";
             let help = "run it again: what was written is then unchanged";
             self.note([Problem::warning("write-unknown", text).help(help)]);
@@ -133,12 +134,10 @@ impl<O: Write, E: Write> Run<O, E> {
         let mut problems = Vec::new();
         for wanted in &written {
             match live.get(&wanted.id()) {
-                None => problems.push(lost(&format!("{} is gone", wanted.id()))),
-                Some(live) => problems.extend(
-                    changes::holds(wanted, live)
-                        .into_iter()
-                        .map(|key| lost(&format!("key `{key}` of {} has another value", wanted.id()))),
-                ),
+                None => problems.push(lost(&format!("{} is gone", build::without_content_hash(&wanted.id())))),
+                Some(live) => problems.extend(changes::holds(wanted, live).into_iter().map(|key| {
+                    lost(&format!("key `{key}` of {} has another value", build::without_content_hash(&wanted.id())))
+                })),
             }
         }
         let text = format!("{} read back", crate::report::count(written.len(), "object"));

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::placeholder::{Encoding, Parsed, Placeholder, Rule, Segment};
-use super::structure::{Token, number_word, word};
+use super::shape::{Token, number_word, word};
 use crate::values::Values;
 
 /// Which names stay, and which may be empty.

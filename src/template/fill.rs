@@ -9,9 +9,11 @@ use saphyr_parser::ScalarStyle;
 use super::document::{Content, Node, NodeId, Scalar, SourceFile};
 use super::emit::{self, Filling};
 use super::expand::{Expansion, FillRules, Lack, expand};
-use super::place::{Role, Survey, survey};
+use super::place::{Survey, survey};
 use super::placeholder;
-use super::structure::{self, Shape};
+use super::role::Role;
+use super::shape::{Broken, Shape};
+use super::structure;
 use crate::error::{Place, Problem};
 use crate::values::Values;
 
@@ -126,7 +128,7 @@ fn not_base64(survey: &Survey, filled: &FilledScalar) -> Problem {
         .help(format!("move it to `stringData`, or write `${{{name}@base64}}`"))
 }
 
-fn broken_structure(broken: &structure::Broken, expansion: &Expansion) -> Problem {
+fn broken_structure(broken: &Broken, expansion: &Expansion) -> Problem {
     let names: Vec<String> = match &broken.name {
         Some(name) => vec![name.clone()],
         None => expansion.names.clone(),

@@ -10,6 +10,8 @@ mod fill;
 mod objects;
 pub(crate) mod place;
 pub(crate) mod placeholder;
+mod role;
+mod shape;
 mod span;
 mod stand_in;
 mod structure;
@@ -128,6 +130,8 @@ impl Template {
                 Err(found) => problems.extend(found),
             }
         }
+        // A name that is refused needs no value.
+        problems.retain(|problem| !missing_name(problem).is_some_and(is_reserved));
         if !problems.is_empty() {
             return Err(with_remedy_for_missing(problems));
         }
@@ -223,21 +227,22 @@ fn joined(files: &[fill::FilledFile<'_>], texts: &[String]) -> String {
     out
 }
 
+/// The name that a problem says has no value.
+fn missing_name(problem: &Problem) -> Option<&str> {
+    let missing = matches!(problem.kind, "missing-value" | "empty-value");
+    problem.message.split('`').nth(1).filter(|_| missing)
+}
+
 /// One remedy for all missing values, behind the last of them: the lines to add to the step.
 fn with_remedy_for_missing(mut problems: Vec<Problem>) -> Vec<Problem> {
-    let missing = |problem: &Problem| matches!(problem.kind, "missing-value" | "empty-value");
-    let names: BTreeSet<&str> = problems
-        .iter()
-        .filter(|problem| missing(problem))
-        .filter_map(|problem| problem.message.split('`').nth(1))
-        .collect();
+    let names: BTreeSet<&str> = problems.iter().filter_map(missing_name).collect();
     let Some(first) = names.first() else { return problems };
     let lines: Vec<String> = names.iter().map(|name| format!("    {name}: ${{{{ secrets.{name} }}}}")).collect();
     let help = format!(
-        "add to the step:\n  env:\n{}\nor keep what something else fills later: `keep-placeholders: {first}`, or `$${{{first}}}` in the template",
+        "add to the step (on the command line: export them, or use `--env-file`):\n  env:\n{}\nor keep what something else fills later: `keep-placeholders: {first}`, or `$${{{first}}}` in the template",
         lines.join("\n")
     );
-    if let Some(last) = problems.iter_mut().rfind(|problem| missing(problem)) {
+    if let Some(last) = problems.iter_mut().rfind(|problem| missing_name(problem).is_some()) {
         last.help = Some(match last.help.take() {
             Some(own) => format!("{own}\n{help}"),
             None => help,

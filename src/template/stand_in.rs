@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use super::fill::{self, FilledFile, FilledScalar};
-use super::place::Role;
+
 use crate::secret::Secret;
 
 /// Whether a filled template will be built.
@@ -50,8 +50,7 @@ impl ForBuild {
 
 /// Seen as data only: a scalar that an alias also puts elsewhere keeps its value.
 fn is_data(scalar: &FilledScalar) -> bool {
-    let data = [Role::SecretText, Role::SecretBase64, Role::ConfigText, Role::ConfigBase64];
-    scalar.roles.iter().all(|role| data.contains(role))
+    scalar.roles.iter().all(|role| role.is_data())
 }
 
 /// 64 characters, which also are base64.

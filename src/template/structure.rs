@@ -4,34 +4,8 @@ use serde_json::Value;
 
 use super::document::{Content, SourceFile};
 use super::emit::{Number, is_printable};
-
-/// A filled string beside the same string filled with harmless words.
-pub(super) struct Shape<'a> {
-    /// The string with a unique word in place of each placeholder.
-    pub(super) text: &'a str,
-    /// The string with the values.
-    pub(super) filled: &'a str,
-    pub(super) tokens: &'a [Token],
-    /// The mapping key that holds the string, where it is a block scalar.
-    pub(super) block_key: Option<&'a str>,
-}
-
-/// A word in place of a placeholder.
-#[derive(Debug, Clone)]
-pub(super) struct Token {
-    pub(super) name: String,
-    pub(super) word: String,
-    pub(super) value: String,
-}
-
-/// What would be broken, and by which placeholder.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Broken {
-    pub(super) what: &'static str,
-    pub(super) remedy: &'static str,
-    /// The placeholder's name, where one is to blame for certain.
-    pub(super) name: Option<String>,
-}
+use super::shape::{Broken, Shape, Token};
+use super::url;
 
 /// Whether the string keeps its structure; strings without one always do.
 pub(super) fn check(shape: &Shape<'_>) -> Result<(), Broken> {
@@ -46,17 +20,7 @@ pub(super) fn check(shape: &Shape<'_>) -> Result<(), Broken> {
     } else if key.ends_with(".yml") || key.ends_with(".yaml") {
         yaml(shape)?;
     }
-    shape.tokens.iter().try_for_each(|token| super::url::check(shape.text, token))
-}
-
-/// A number in place of a placeholder that stands outside quotes.
-pub(super) fn number_word(index: usize) -> String {
-    format!("77125390{index:07}")
-}
-
-/// A word in place of a placeholder.
-pub(super) fn word(index: usize) -> String {
-    format!("qzx{index:06}xzq")
+    shape.tokens.iter().try_for_each(|token| url::check(shape.text, token))
 }
 
 fn json(shape: &Shape<'_>) -> Result<(), Broken> {
@@ -154,11 +118,12 @@ fn is_plain_text(text: &str) -> bool {
     let only_numeric = lower
         .chars()
         .all(|c| c.is_ascii_hexdigit() || matches!(c, '+' | '-' | '.' | '_' | ':' | 'x' | 'o' | 't' | 'z' | ' '));
-    !words.contains(&lower.as_str()) && !(first_is_numeric && only_numeric)
+    !(words.contains(&lower.as_str()) || first_is_numeric && only_numeric)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::shape::{number_word, word};
     use super::*;
 
     fn keeps(template: &str, key: Option<&str>, value: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Placeholders inside `scheme://…`: which characters a value may have where it stands (RFC 3986).
 
-use super::structure::{Broken, Token};
+use super::shape::{Broken, Token};
 
 /// The part of a URL that a placeholder stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,8 +22,18 @@ pub struct Authority {
 
 /// A certificate and its key, both PEM.
 pub struct Identity {
+    /// The certificate.
     pub certificate: String,
+    /// Its key.
     pub key: String,
+}
+
+/// How a kubeconfig says who its user is.
+pub enum User<'a> {
+    /// By a client certificate.
+    Certificate(&'a Identity),
+    /// By a bearer token, which also gets through a proxy.
+    Token(&'a str),
 }
 
 impl Authority {
@@ -42,10 +52,10 @@ impl Authority {
         Ok(Self { certificate: read("ca.crt")?, issuer: Issuer::new(authority_params()?, key) })
     }
 
-    /// The API server's identity: reached on loopback only.
-    pub fn server(&self) -> Result<Identity> {
+    /// A server's identity: reached on loopback only.
+    pub fn server(&self, name: &str) -> Result<Identity> {
         let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()])?;
-        params.distinguished_name.push(DnType::CommonName, "kube-apiserver");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
         self.sign(params)
     }
@@ -65,19 +75,28 @@ impl Authority {
     }
 
     /// A kubeconfig (JSON is YAML) that holds all it needs and refers to no file.
-    pub fn kubeconfig(&self, server: &str, name: &str, identity: &Identity) -> String {
+    pub fn kubeconfig(&self, server: &str, name: &str, user: &User<'_>) -> String {
         let encode = |pem: &str| BASE64_STANDARD.encode(pem);
+        let user = match user {
+            User::Certificate(identity) => json!({
+                "client-certificate-data": encode(&identity.certificate), "client-key-data": encode(&identity.key)}),
+            User::Token(token) => json!({"token": token}),
+        };
         let config = json!({
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "bed", "cluster": {
                 "server": server, "certificate-authority-data": encode(&self.certificate)}}],
-            "users": [{"name": name, "user": {
-                "client-certificate-data": encode(&identity.certificate), "client-key-data": encode(&identity.key)}}],
+            "users": [{"name": name, "user": user}],
             "contexts": [{"name": "bed", "context": {"cluster": "bed", "user": name}}],
             "current-context": "bed",
         });
         format!("{config:#}\n")
+    }
+
+    /// The authority's own certificate, PEM.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
     }
 
     fn sign(&self, params: CertificateParams) -> Result<Identity> {

@@ -10,16 +10,19 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use rustix::process::{Pid, Signal, WaitOptions, geteuid, kill_process, wait};
 use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::tools::Tools;
+use crate::docker;
+use crate::tools::{Part, Tools};
 
 const PREFIX: &str = "secret-patch-bed-";
+const CHECKOUT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// What a bed is started for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,13 +33,13 @@ pub enum Purpose {
     Person,
 }
 
-/// Starts a bed around `command` and returns the command's exit code.
-pub fn run(command: &[OsString], purpose: Purpose) -> Result<ExitCode> {
-    Tools::build()?;
+/// Starts a bed with these parts around `command` and returns the command's exit code.
+pub fn run(command: &[OsString], parts: &[Part], purpose: Purpose) -> Result<ExitCode> {
+    Tools::build(parts)?;
     remove_dead_homes();
     let home = Home::new(purpose)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ending = runtime.block_on(supervise(home.path(), command))?;
+    let ending = runtime.block_on(supervise(home.path(), command, parts))?;
     match ending {
         Ending::Interrupted(signal) => Ok(ExitCode::from(signalled(signal))),
         Ending::Exited(status) if status.success() => Ok(ExitCode::SUCCESS),
@@ -57,10 +60,10 @@ enum Ending {
     Interrupted(i32),
 }
 
-async fn supervise(home: &Path, command: &[OsString]) -> Result<Ending> {
+async fn supervise(home: &Path, command: &[OsString], parts: &[Part]) -> Result<Ending> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut cage = tokio::process::Command::from(caged(home, command)?)
+    let mut cage = tokio::process::Command::from(caged(home, command, parts)?)
         .spawn()
         .context("cannot run `setpriv` and `unshare` (package util-linux)")?;
     let signal = tokio::select! {
@@ -78,14 +81,20 @@ async fn supervise(home: &Path, command: &[OsString]) -> Result<Ending> {
     Ok(Ending::Interrupted(signal.as_raw()))
 }
 
-fn caged(home: &Path, command: &[OsString]) -> Result<std::process::Command> {
+fn caged(home: &Path, command: &[OsString], parts: &[Part]) -> Result<std::process::Command> {
     let mut caged = std::process::Command::new("setpriv");
     caged.args(["--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]);
     if !geteuid().is_root() {
         caged.args(["--user", "--map-current-user"]);
     }
-    caged.arg("--").arg(std::env::current_exe()?).arg("init").arg(home).arg("--").args(command);
+    caged.arg("--").arg(std::env::current_exe()?).arg("init").args(with(parts)).arg(home).arg("--").args(command);
     Ok(caged)
+}
+
+/// The flags that name these parts.
+fn with(parts: &[Part]) -> Vec<String> {
+    let names = parts.iter().filter_map(|part| Some(part.to_possible_value()?.get_name().to_owned()));
+    names.flat_map(|name| ["--with".to_owned(), name]).collect()
 }
 
 fn children(of: u32) -> Vec<Pid> {
@@ -94,9 +103,11 @@ fn children(of: u32) -> Vec<Pid> {
 }
 
 /// The first process of the namespace: starts `bed inside`, and reaps what others left until that one ends.
-pub fn init(home: &Path, command: &[OsString]) -> Result<ExitCode> {
+pub fn init(home: &Path, command: &[OsString], parts: &[Part]) -> Result<ExitCode> {
     let inside = std::process::Command::new(std::env::current_exe()?)
-        .args([OsStr::new("inside"), home.as_os_str(), OsStr::new("--")])
+        .arg("inside")
+        .args(with(parts))
+        .args([home.as_os_str(), OsStr::new("--")])
         .args(command)
         .spawn()?;
     let inside = Pid::from_child(&inside);
@@ -126,27 +137,36 @@ fn signalled(signal: i32) -> u8 {
     128 | u8::try_from(signal).unwrap_or_default()
 }
 
-/// Ends what `bed up` started, and waits until it has ended.
-pub fn stop_all() -> Result<()> {
-    for home in homes() {
-        let person = fs::read_to_string(home.join("person")).unwrap_or_default();
-        let Some(pid) = person.parse().ok().and_then(Pid::from_raw) else { continue };
-        if !is_alive(&home) {
-            continue;
-        }
+/// Ends what `bed up` of this checkout started, or the one bed whose directory is given, and waits until it has ended.
+pub fn stop(only: Option<&Path>) -> Result<()> {
+    let persons = homes().into_iter().filter_map(|home| Some((person(&home)?, home)));
+    let wanted = |(_, checkout): &(Pid, String), home: &Path| match only {
+        Some(only) => home == only,
+        None => checkout == CHECKOUT,
+    };
+    let beds: Vec<_> = persons.filter(|(person, home)| wanted(person, home) && is_alive(home)).collect();
+    if let (Some(only), true) = (only, beds.is_empty()) {
+        bail!("`bed up` has no bed `{}`", only.display());
+    }
+    for ((pid, _), home) in beds {
         kill_process(pid, Signal::TERM)?;
-        let ended = || !is_alive(&home);
-        if !(0..100).any(|_| {
-            ended() || {
-                std::thread::sleep(Duration::from_millis(100));
-                false
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while is_alive(&home) {
+            if Instant::now() > deadline {
+                bail!("process {pid:?} does not end");
             }
-        }) {
-            bail!("process {pid:?} does not end");
+            std::thread::sleep(Duration::from_millis(100));
         }
         eprintln!("bed: stopped {}", home.display());
     }
     Ok(())
+}
+
+/// The process of a person's bed, and the checkout that it was started from: others' beds are not ours to stop.
+fn person(home: &Path) -> Option<(Pid, String)> {
+    let text = fs::read_to_string(home.join("person")).ok()?;
+    let (pid, checkout) = text.split_once('\n')?;
+    Some((Pid::from_raw(pid.parse().ok()?)?, checkout.to_owned()))
 }
 
 /// The directory of a bed, removed with it; a locked file in it says that the bed is alive.
@@ -161,7 +181,7 @@ impl Home {
         let alive = File::create(dir.path().join("alive.new"))?;
         alive.lock()?;
         if purpose == Purpose::Person {
-            fs::write(dir.path().join("person"), std::process::id().to_string())?;
+            fs::write(dir.path().join("person"), format!("{}\n{CHECKOUT}", std::process::id()))?;
         }
         // Under its final name it is locked from the start: nobody takes this for a dead one.
         fs::rename(dir.path().join("alive.new"), dir.path().join("alive"))?;
@@ -184,9 +204,16 @@ impl Home {
     }
 }
 
+impl Drop for Home {
+    fn drop(&mut self) {
+        docker::remove_cgroups(self.path());
+    }
+}
+
 /// Removes what beds left behind that were killed.
 fn remove_dead_homes() {
     for home in homes().into_iter().filter(|home| !is_alive(home)) {
+        docker::remove_cgroups(&home);
         let _ = fs::remove_dir_all(home);
     }
 }

