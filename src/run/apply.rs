@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-use super::{Done, Run};
+use super::{Done, Run, Step};
 use crate::build;
-use crate::changes::{self, ObjectChange};
+use crate::changes;
 use crate::error::{Failure, Problem, Stage};
 use crate::files::{Layout, Overlay, PatchFile};
 use crate::inputs::Rollout;
@@ -90,16 +90,6 @@ impl<O: Write, E: Write> Run<O, E> {
             .collect();
         self.settle(Stage::Render, problems)
     }
-}
-
-/// One object of the build with what is to be done about it.
-#[derive(Debug, Clone)]
-pub(super) struct Step {
-    pub(super) wanted: Object,
-    pub(super) live: Option<Object>,
-    pub(super) change: ObjectChange,
-    /// Waits for a Namespace or CRD of this build.
-    pub(super) depends: bool,
 }
 
 fn report(step: &Step, filled: &Filled, values: &Values) -> ObjectReport {

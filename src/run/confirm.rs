@@ -2,8 +2,7 @@
 
 use std::io::{Read, Write};
 
-use super::apply::Step;
-use super::{Done, Run};
+use super::{Done, Run, Step};
 use crate::build;
 use crate::error::{Failure, Problem, Stage};
 use crate::report::Change;

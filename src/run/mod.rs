@@ -3,10 +3,12 @@
 mod apply;
 mod built;
 mod cluster;
+mod compare;
 mod confirm;
 mod finish;
 mod prepare;
 mod render;
+mod rollout;
 mod write;
 
 use std::ffi::OsString;
@@ -14,10 +16,12 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
+use crate::changes::ObjectChange;
 use crate::error::{Failure, Problem, Severity, Stage};
 use crate::files::Machine;
 use crate::inputs::{self, Command, Context, Environment, Inputs, Mode, Request, Terminals, Word as _};
 use crate::mask::{Masked, Masker};
+use crate::object::Object;
 use crate::report::{Outcome, Progress};
 use crate::workflow::{self, Console};
 
@@ -105,6 +109,16 @@ struct Run<O, E> {
     /// Findings from before the masks are out: nothing is printed earlier.
     early: Vec<Problem>,
     entered: Option<(Stage, Instant)>,
+}
+
+/// One object of the build with what is to be done about it.
+#[derive(Debug, Clone)]
+struct Step {
+    wanted: Object,
+    live: Option<Object>,
+    change: ObjectChange,
+    /// Waits for a Namespace or CRD of this build.
+    depends: bool,
 }
 
 /// The values of a run are known to the masker before anything else can happen to them.
