@@ -10,6 +10,10 @@ test *suites:
 unit:
     ./test unit
 
+# The kill, race, fault and property tests for so many minutes, each round with a new seed (SEED=N: that one round)
+soak minutes="10":
+    tests/soak.sh {{ minutes }}
+
 # Formatting, clippy, documentation, licences, scripts, workflows, Dockerfile
 lint:
     ./test fmt clippy doc deny scripts workflows dockerfile

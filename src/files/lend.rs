@@ -412,11 +412,12 @@ mod tests {
 
     #[test]
     fn kills_from_outside_at_random_instants_are_recovered_from() {
-        for round in 0..30_u32 {
+        let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_default();
+        for round in 0..30_u64 {
             let (_keep, root) = checkout(round % 2 == 0);
             let before = snapshot(&root);
             let mut child = start(&root, Deed::LendForever, -1).spawn().unwrap();
-            std::thread::sleep(std::time::Duration::from_micros(u64::from(5000 + round * 7919 % 6000)));
+            std::thread::sleep(std::time::Duration::from_micros(5000 + (seed % 6000 + round * 7919) % 6000));
             child.kill().unwrap();
             child.wait().unwrap();
             recovered(&root);

@@ -127,7 +127,8 @@ pub const ALLOW_EXEC: Input = Input::boolean("allow-exec", "Let the kubeconfig's
 /// Whether the build may fetch.
 pub const ALLOW_REMOTE: Input = Input::boolean("allow-remote", "Let the kustomization name remote resources");
 /// Whether workloads are awaited.
-pub const ROLLOUT: Input = Input::new("rollout", "wait|none", "Whether to wait until workloads are ready").or("wait");
+pub const ROLLOUT: Input =
+    Input::new("rollout", "wait|none", "`wait` until changed workloads are ready, or `none`").or("wait");
 /// How long workloads are awaited.
 pub const TIMEOUT: Input =
     Input::new("timeout", "DURATION", "How long workloads may take, such as `90s`, `5m`, `1h`").or("5m");

@@ -2,7 +2,8 @@
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::attribution::{Refusals, Told, is_success};
+use super::attribution::{Refusals, Told};
+use super::requests::{Answer, Report};
 use super::{CONCURRENCY, Ending, Kubectl, Launch, Untrusted, errors, items, list, unreadable};
 use crate::changes::{MANAGER, clean};
 use crate::error::Problem;
@@ -78,12 +79,13 @@ impl<L: Launch> Kubectl<L> {
         let mut dry_run = DryRun { answers: vec![None; objects.len()], problems: refusals.problems };
         // A batch in which one is refused prints nothing of the others: they are asked for again, together.
         let accepted: Vec<usize> =
-            (0..objects.len()).filter(|&at| refusals.statuses[at].is_some_and(is_success)).collect();
-        self.try_again(objects, &accepted, conflicts, &mut dry_run).await?;
+            (0..objects.len()).filter(|&at| refusals.answers[at].is_some_and(Answer::is_success)).collect();
+        let failed_again = self.try_again(objects, &accepted, conflicts, &mut dry_run).await?;
         if let Told::InPart = refusals.told {
             let refused: Vec<usize> = (0..objects.len()).filter(|at| !accepted.contains(at)).collect();
             dry_run.problems = self.one_by_one(objects, &refused, conflicts, &mut dry_run.answers).await?;
         }
+        dry_run.problems.extend(failed_again);
         Ok(dry_run)
     }
 
@@ -108,19 +110,21 @@ impl<L: Launch> Kubectl<L> {
 
     /// `interrupted` is why kubectl did not get to the end.
     fn applied_in_part(&self, objects: &[Object], stderr: &Untrusted, interrupted: Option<Problem>) -> Applied {
-        let (statuses, mut problems) = match Refusals::of(objects, &self.namespace, stderr) {
-            Ok(refusals) => (refusals.statuses, refusals.problems),
-            Err(_) if interrupted.is_some() => (vec![None; objects.len()], Vec::new()),
-            Err(problem) => (vec![None; objects.len()], vec![problem]),
+        let (answers, mut problems) = match Refusals::of(objects, &self.namespace, stderr) {
+            Ok(refusals) => (refusals.answers, refusals.problems),
+            Err(problem) => {
+                let why = if interrupted.is_none() { vec![problem] } else { Vec::new() };
+                (Report::parse(stderr).answers(objects, &self.namespace), why)
+            }
         };
-        // A connection lost on the way leaves no status, and perhaps an object.
+        // A connection lost on the way may leave no trace of the request, and perhaps an object.
         let lost = interrupted.is_some() || problems.iter().any(|problem| problem.kind == "server-unreachable");
         problems.extend(interrupted);
-        let written = statuses.iter().map(|status| match status {
-            Some(status) if is_success(*status) => Written::Done,
-            Some(GATEWAY_TIMEOUT) => Written::Unknown,
+        let written = answers.iter().map(|answer| match answer {
+            Some(Answer::Lost | Answer::Status(GATEWAY_TIMEOUT)) => Written::Unknown,
+            Some(answer) if answer.is_success() => Written::Done,
             None if lost => Written::Unknown,
-            Some(_) | None => Written::Refused,
+            Some(Answer::Status(_)) | None => Written::Refused,
         });
         Applied { written: written.collect(), problems }
     }
@@ -151,23 +155,27 @@ impl<L: Launch> Kubectl<L> {
         }
     }
 
+    /// Why the second answer is not there either, if it is not.
     async fn try_again(
         &self,
         objects: &[Object],
         accepted: &[usize],
         conflicts: Conflicts,
         dry_run: &mut DryRun,
-    ) -> Result<(), Problem> {
+    ) -> Result<Option<Problem>, Problem> {
         if accepted.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let some: Vec<&Object> = accepted.iter().map(|&at| &objects[at]).collect();
-        if let Trial::Accepted(answers, _) = self.trial(&some, conflicts).await? {
-            for (&at, answer) in accepted.iter().zip(answers) {
-                dry_run.answers[at] = Some(answer);
+        match self.trial(&some, conflicts).await? {
+            Trial::Accepted(answers, _) => {
+                for (&at, answer) in accepted.iter().zip(answers) {
+                    dry_run.answers[at] = Some(answer);
+                }
+                Ok(None)
             }
+            Trial::Refused(stderr) => Ok(Some(errors::problem(&stderr, None))),
         }
-        Ok(())
     }
 
     /// One call for each of `refused`: slow, and certain of which object an error belongs to.

@@ -1,6 +1,6 @@
 //! Which objects of a failed call the server refused, and why.
 
-use super::requests::Report;
+use super::requests::{Answer, Report};
 use super::{Untrusted, errors};
 use crate::error::Problem;
 use crate::object::Object;
@@ -13,7 +13,7 @@ pub(super) enum Told {
 
 /// Which objects of a failed call were refused, and why.
 pub(super) struct Refusals {
-    pub(super) statuses: Vec<Option<u16>>,
+    pub(super) answers: Vec<Option<Answer>>,
     pub(super) problems: Vec<Problem>,
     pub(super) told: Told,
 }
@@ -26,11 +26,11 @@ impl Refusals {
     /// Why no object was answered at all.
     pub(super) fn of(objects: &[Object], namespace: &str, stderr: &Untrusted) -> Result<Self, Problem> {
         let report = Report::parse(stderr);
-        let statuses = report.statuses(objects, namespace);
+        let answers = report.answers(objects, namespace);
         let mut problems = errors::warnings(stderr, None);
         let (unknown, refusals): (Vec<&String>, Vec<&String>) =
             report.failures.iter().partition(|text| errors::failure(text, None).kind == "unknown-kind");
-        if statuses.iter().all(Option::is_none) && unknown.is_empty() {
+        if !answers.iter().any(|answer| matches!(answer, Some(Answer::Status(_)))) && unknown.is_empty() {
             return Err(errors::problem(stderr, None));
         }
         for object in objects {
@@ -41,8 +41,8 @@ impl Refusals {
         }
         let refused: Vec<&Object> = objects
             .iter()
-            .zip(&statuses)
-            .filter(|(_, status)| status.is_some_and(|s| !is_success(s)))
+            .zip(&answers)
+            .filter(|(_, answer)| answer.is_some_and(|answer| !answer.is_success()))
             .map(|(o, _)| o)
             .collect();
         let told = if refused.len() == refusals.len() { Told::Whole } else { Told::InPart };
@@ -56,7 +56,7 @@ impl Refusals {
                 problems.extend(refused.iter().map(|object| refused_somehow(object)));
             }
         }
-        Ok(Self { statuses, problems: errors::folded(problems), told })
+        Ok(Self { answers, problems: errors::folded(problems), told })
     }
 }
 
@@ -64,8 +64,4 @@ impl Refusals {
 fn refused_somehow(object: &Object) -> Problem {
     Problem::error("refused", format!("`{}` was not written", object.id()))
         .help("one of the other errors tells why; `--dry-run` asks for each object by itself")
-}
-
-pub(super) fn is_success(status: u16) -> bool {
-    (200..300).contains(&status)
 }

@@ -24,6 +24,9 @@ const STDOUT_CAP: usize = 256 << 20;
 const STDERR_CAP: usize = 4 << 20;
 /// Where a child finds its kubeconfig.
 const KUBECONFIG_FD: i32 = 3;
+/// The port of the proxy that a child gets for plain http, over which it has nothing to say: no machine has it. kubectl
+/// follows the redirects of whatever answers in the server's place, with its token and the values that it sends.
+pub(super) const NO_PORT: &str = "99999";
 /// What a child keeps of our environment: the way to the server and whom to trust on it.
 const INHERITED: [&str; 8] =
     ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
@@ -77,6 +80,7 @@ pub enum ExecPlugins {
 pub struct Program {
     path: PathBuf,
     environment: Vec<(OsString, OsString)>,
+    plugins: ExecPlugins,
     kubeconfig: Option<OwnedFd>,
 }
 
@@ -93,7 +97,9 @@ impl Program {
         let mut environment: Vec<_> = environment.into_iter().filter(|(name, _)| kept(name)).collect();
         // Without a cache directory kubectl would write `.kube/cache` into the working directory: the checkout.
         environment.push(("KUBECACHEDIR".into(), "/dev/null".into()));
-        Self { path, environment, kubeconfig: None }
+        // Without a home kubectl would read `.kube/kuberc` in the working directory: a checkout could set any flag.
+        environment.push(("KUBERC".into(), "off".into()));
+        Self { path, environment, plugins, kubeconfig: None }
     }
 
     /// With a kubeconfig for the calls that reach the cluster: a file in memory, that is read anew by each child.
@@ -114,6 +120,10 @@ impl Program {
             let mapping = FdMapping { parent_fd: kubeconfig.try_clone()?, child_fd: KUBECONFIG_FD };
             command.fd_mappings(vec![mapping]).map_err(io::Error::other)?;
             command.env("KUBECONFIG", format!("/dev/fd/{KUBECONFIG_FD}"));
+            // A plugin may ask its cloud's metadata by plain http.
+            if self.plugins == ExecPlugins::Refused {
+                command.env_remove("http_proxy").env("HTTP_PROXY", format!("http://127.0.0.1:{NO_PORT}"));
+            }
         }
         Ok(command)
     }

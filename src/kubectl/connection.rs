@@ -1,5 +1,6 @@
 //! Failures on the way to the server: configuration, credentials, certificates, the network.
 
+use super::call::NO_PORT;
 use super::cut::cut;
 use super::errors::{Failed, between};
 use crate::error::Problem;
@@ -60,8 +61,19 @@ pub(super) fn certificate(failed: &Failed<'_>) -> Option<Problem> {
     )
 }
 
+/// Where `Program` bars the way.
+pub(super) fn redirected(failed: &Failed<'_>) -> Option<Problem> {
+    let barred = format!("address {NO_PORT}: invalid port");
+    (is_of_the_way(failed) && failed.body.contains(&barred)).then(|| {
+        let text = "the API server sends kubectl on to an address with plain http, where secrets would travel in clear";
+        Problem::error("server-redirects", text).help(
+            "check the kubeconfig's `server`: what stands in front of the API server redirects, perhaps to a login",
+        )
+    })
+}
+
 pub(super) fn unreachable(failed: &Failed<'_>) -> Option<Problem> {
-    const SIGNS: [&str; 14] = [
+    const SIGNS: [&str; 18] = [
         "connection refused",
         "did you specify the right host or port",
         "no such host",
@@ -75,6 +87,10 @@ pub(super) fn unreachable(failed: &Failed<'_>) -> Option<Problem> {
         "Client.Timeout exceeded",
         "http: server gave HTTP response to HTTPS client",
         "proxyconnect",
+        "transport connection broken",
+        "broken pipe",
+        "http2: ",
+        "stream error: ",
         "EOF",
     ];
     let line = failed.body.lines().next().unwrap_or_default();
@@ -101,8 +117,15 @@ pub(super) fn protocol(failed: &Failed<'_>) -> Option<Problem> {
 
 pub(super) fn busy(failed: &Failed<'_>) -> Option<Problem> {
     const REASONS: [&str; 5] = ["Timeout", "ServerTimeout", "TooManyRequests", "ServiceUnavailable", "InternalError"];
-    let overloaded = ["etcdserver: ", "the server is currently unable to handle the request"];
-    if !REASONS.contains(&failed.reason) && !overloaded.iter().any(|sign| failed.body.contains(sign)) {
+    // Where a proxy answers in the server's place, kubectl has its own words for the status.
+    const SIGNS: [&str; 5] = [
+        "etcdserver: ",
+        "the server is currently unable to handle the request",
+        "the server has received too many requests",
+        "the server was unable to return a response in the time allotted",
+        "an error on the server (",
+    ];
+    if !REASONS.contains(&failed.reason) && !SIGNS.iter().any(|sign| failed.body.contains(sign)) {
         return None;
     }
     let line = failed.body.lines().next().unwrap_or_default();

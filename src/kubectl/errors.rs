@@ -22,12 +22,13 @@ pub(super) struct Failed<'a> {
 type Class = fn(&Failed<'_>) -> Option<Problem>;
 
 /// What a failure's text is looked at for, in this order: a server that could not be asked, then what it refused.
-const CLASSES: [Class; 19] = [
+const CLASSES: [Class; 20] = [
     connection::configuration,
     connection::credentials,
     connection::exec_plugin,
     refusals::admission,
     connection::certificate,
+    connection::redirected,
     connection::unreachable,
     connection::protocol,
     refusals::conflict,
@@ -78,9 +79,11 @@ pub(super) fn folded(problems: Vec<Problem>) -> Vec<Problem> {
     for problem in problems {
         let same =
             |other: &Problem| problem.kind == "forbidden" && other.kind == problem.kind && other.help == problem.help;
-        match kept.iter_mut().find(|(other, _)| same(other)) {
-            Some((_, more)) => *more += 1,
-            None => kept.push((problem, 0)),
+        if let Some((_, more)) = kept.iter_mut().find(|(other, _)| same(other)) {
+            *more += 1;
+        } else if !kept.iter().any(|(other, _)| *other == problem) {
+            // One lost connection says the same of everything that was under way.
+            kept.push((problem, 0));
         }
     }
     let told = |(mut problem, more): (Problem, usize)| {
@@ -167,13 +170,16 @@ pub(super) fn unfinished(ending: &Ending) -> Problem {
 fn other(failed: &Failed<'_>) -> Problem {
     let line = failed.body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let text = said(&cut(line));
-    Problem::error(
-        "kubectl-failed",
-        match failed.object {
-            Some(id) => format!("`{id}`: {text}"),
-            None => text,
-        },
-    )
+    let message = match failed.object {
+        Some(id) => format!("`{id}`: {text}"),
+        None => text,
+    };
+    let problem = Problem::error("kubectl-failed", message);
+    if failed.from_server {
+        problem.help("run it again; if it stays, ask who runs the cluster what the API server logs")
+    } else {
+        problem
+    }
 }
 
 fn said(text: &str) -> String {

@@ -6,7 +6,7 @@ use crate::object::Object;
 /// The parts of one call's stderr.
 #[derive(Default)]
 pub(super) struct Report {
-    /// Writes, in the order in which they were answered.
+    /// Writes, in the order in which they ended.
     pub(super) writes: Vec<Write>,
     /// Texts of `Warning:` lines.
     pub(super) warnings: Vec<String>,
@@ -14,12 +14,27 @@ pub(super) struct Report {
     pub(super) failures: Vec<String>,
 }
 
-/// One answered request that writes.
+/// One request that writes.
 pub(super) struct Write {
     /// Of the URL, without the query.
     pub(super) path: String,
-    /// HTTP status.
-    pub(super) status: u16,
+    /// How it ended.
+    pub(super) answer: Answer,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// With this HTTP status.
+    Status(u16),
+    /// Without one: the server may have done what it was asked for.
+    Lost,
+}
+
+impl Answer {
+    pub(super) fn is_success(self) -> bool {
+        matches!(self, Self::Status(200..300))
+    }
 }
 
 /// Starts of a failure's first line; every other line continues the one before.
@@ -66,9 +81,9 @@ impl Report {
         }
     }
 
-    /// The last status of each of `objects`, which were sent in this order; `None` for those without an answered request.
-    pub(super) fn statuses(&self, objects: &[Object], namespace: &str) -> Vec<Option<u16>> {
-        let mut statuses = vec![None; objects.len()];
+    /// The last answer for each of `objects`, which were sent in this order; `None` for those without a request.
+    pub(super) fn answers(&self, objects: &[Object], namespace: &str) -> Vec<Option<Answer>> {
+        let mut answers = vec![None; objects.len()];
         let mut current: Option<(usize, &str)> = None;
         for write in &self.writes {
             let index = match current {
@@ -80,11 +95,11 @@ impl Report {
                 }
             };
             if let Some(index) = index {
-                statuses[index] = Some(write.status);
+                answers[index] = Some(write.answer);
                 current = Some((index, &write.path));
             }
         }
-        statuses
+        answers
     }
 }
 
@@ -120,9 +135,10 @@ impl Write {
         }
         let url = field("url")?.split('?').next()?;
         let path = url.split_once("://")?.1.split_once('/')?.1;
+        let status = field("status")?.split(' ').next()?;
         // `status=""` is a request without an answer.
-        let status = field("status")?.split(' ').next()?.parse().ok()?;
-        Some(Self { path: format!("/{}", decoded(path)), status })
+        let answer = if status.is_empty() { Answer::Lost } else { Answer::Status(status.parse().ok()?) };
+        Some(Self { path: format!("/{}", decoded(path)), answer })
     }
 
     fn fits(&self, object: &Object, namespace: &str, fit: Fit) -> bool {

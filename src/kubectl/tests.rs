@@ -188,6 +188,32 @@ fn an_apply_that_is_killed_tells_what_is_not_known() {
 }
 
 #[test]
+fn a_request_without_an_answer_is_not_known_whatever_kubectl_calls_it() {
+    let objects = secrets(3);
+    for said in ["error: malformed HTTP status code \"2\"\n", "error: something new\n"] {
+        let stderr = [line("secrets/s0", "200 OK"), line("secrets/s1", ""), line("secrets/s2", "200 OK"), said.into()];
+        let applied = run(answering([failure(&stderr.concat())]).apply(&objects, Conflicts::Refuse));
+        assert_eq!(applied.written, [Written::Done, Written::Unknown, Written::Done]);
+        assert_eq!(applied.problems.len(), 1);
+        let alone = line("secrets/s0", "") + said;
+        let applied = run(answering([failure(&alone)]).apply(&objects[..1], Conflicts::Refuse));
+        assert_eq!(applied.written, [Written::Unknown]);
+    }
+}
+
+#[test]
+fn a_dry_run_whose_answers_are_lost_twice_is_no_dry_run() {
+    let objects = secrets(1);
+    let stderr = line("secrets/s0", "200 OK") + "error: unexpected EOF\n";
+    let kubectl = answering([failure(&stderr), failure(&stderr)]);
+    let dry_run = run(kubectl.dry_run(&objects, Conflicts::Refuse)).unwrap();
+    assert_eq!((dry_run.problems[0].kind, dry_run.problems.len()), ("server-unreachable", 1));
+    let kubectl = answering([failure(&stderr), success(&answer(&objects))]);
+    let dry_run = run(kubectl.dry_run(&objects, Conflicts::Refuse)).unwrap();
+    assert!(dry_run.problems.is_empty() && dry_run.answers[0].is_some());
+}
+
+#[test]
 fn a_server_that_goes_away_in_the_middle_leaves_the_rest_unknown() {
     let objects = secrets(2);
     let stderr = line("secrets/s0", "200 OK") + "Unable to connect to the server: EOF\n";

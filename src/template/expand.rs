@@ -140,9 +140,10 @@ impl Expander<'_> {
             let adds_quotes = placeholder.rule == Rule::Encoded(Encoding::Json) && !before;
             let word = if before || adds_quotes { word(index) } else { self.bare_word(index) };
             let shape = if adds_quotes { format!("\"{word}\"") } else { word.clone() };
+            let at = self.expansion.shape.len() + usize::from(adds_quotes);
             self.expansion.shape.push_str(&shape);
             let value = raw.unwrap_or_else(|| put.clone());
-            self.expansion.tokens.push(Token { name: placeholder.name.clone(), word, value });
+            self.expansion.tokens.push(Token { name: placeholder.name.clone(), word, at, value });
             self.expansion.replaced.push((placeholder.source.clone(), put));
         }
     }

@@ -168,7 +168,9 @@ impl Template {
     }
 
     fn refused_names(&self, values: &Values, rules: &FillRules) -> Vec<Problem> {
-        let reserved = self.asked(rules).into_iter().filter(|asked| is_reserved(&asked.name)).map(|asked| {
+        let any_reserved = self.names(rules).iter().any(|name| is_reserved(name));
+        let asked = if any_reserved { self.asked(rules) } else { Vec::new() };
+        let reserved = asked.into_iter().filter(|asked| is_reserved(&asked.name)).map(|asked| {
             Problem::error(
                 "reserved-name",
                 format!("`{}` belongs to the runner or to this program and is never filled", asked.name),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::document::{Content, SourceFile};
 use super::emit::{Number, is_printable};
-use super::shape::{Broken, Shape, Token};
+use super::shape::{Broken, Shape, Token, first_token};
 use super::url;
 
 /// Whether the string keeps its structure; strings without one always do.
@@ -50,7 +50,7 @@ fn substitute(value: &mut Value, tokens: &[Token]) {
         }
         Value::Number(number) => {
             let text = number.to_string();
-            if let Some(token) = tokens.iter().find(|token| token.word == text) {
+            if let Some((_, token)) = first_token(&text, tokens).filter(|(_, token)| token.word == text) {
                 // An unquoted placeholder: whatever JSON value stands in the value stands in its place.
                 *value = serde_json::from_str(&token.value).unwrap_or(Value::Null);
             }
@@ -62,9 +62,7 @@ fn substitute(value: &mut Value, tokens: &[Token]) {
 fn with_values(text: &str, tokens: &[Token]) -> String {
     let mut out = String::new();
     let mut rest = text;
-    while let Some((at, token)) =
-        tokens.iter().filter_map(|token| rest.find(&token.word).map(|at| (at, token))).min_by_key(|(at, _)| *at)
-    {
+    while let Some((at, token)) = first_token(rest, tokens) {
         out.push_str(rest.get(..at).unwrap_or_default());
         out.push_str(&token.value);
         rest = rest.get(at + token.word.len()..).unwrap_or_default();
@@ -90,7 +88,7 @@ fn same_node(wanted: &Content, filled: &Content, tokens: &[Token]) -> bool {
     match (wanted, filled) {
         (Content::Scalar(a), Content::Scalar(b)) => {
             let text = with_values(&a.text, tokens);
-            let whole = tokens.iter().any(|token| token.word == a.text);
+            let whole = first_token(&a.text, tokens).is_some_and(|(_, token)| token.word == a.text);
             let plain = a.style == saphyr_parser::ScalarStyle::Plain;
             let reads_as_text =
                 text == a.text || !plain || is_plain_text(&text) || (whole && is_boolean_or_number(&text));
@@ -131,7 +129,7 @@ mod tests {
         let word = if bare { number_word(0) } else { word(0) };
         let text = template.replace('@', &word);
         let filled = template.replace('@', value);
-        let tokens = [Token { name: "A".into(), word, value: value.into() }];
+        let tokens = [Token { name: "A".into(), at: template.find('@').unwrap(), word, value: value.into() }];
         check(&Shape { text: &text, filled: &filled, tokens: &tokens, block_key: key }).is_ok()
     }
 

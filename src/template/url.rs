@@ -21,14 +21,12 @@ enum Component {
 
 /// Whether the value leaves the URL's structure as it is; a placeholder outside a URL always does.
 pub(super) fn check(text: &str, token: &Token) -> Result<(), Broken> {
-    for (at, _) in text.match_indices(&token.word) {
-        if let Some(component) = component_at(text, at, token.word.len())
-            && !fits(component, &token.value)
-        {
-            return Err(Broken { what: "URL", remedy: "uri", name: Some(token.name.clone()) });
+    match component_at(text, token.at, token.word.len()) {
+        Some(component) if !fits(component, &token.value) => {
+            Err(Broken { what: "URL", remedy: "uri", name: Some(token.name.clone()) })
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Characters that no URL holds: they end one inside a longer text.

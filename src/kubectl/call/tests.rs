@@ -80,6 +80,19 @@ fn a_kubeconfig_is_inherited_by_calls_to_the_cluster_only_and_read_anew_by_each(
 }
 
 #[test]
+fn plain_http_is_barred_to_calls_to_the_cluster_that_run_no_plugin() {
+    let said = |plugins, reach| {
+        let ours = [("HTTP_PROXY", "http://ours:1"), ("http_proxy", "http://ours:2")];
+        let program = program(&ours, plugins).with_kubeconfig(memory("x"));
+        stdout(&run(&program, Call { reach, ..shell("echo $HTTP_PROXY $http_proxy") }))
+    };
+    assert_eq!(said(ExecPlugins::Refused, Reach::Cluster), "http://127.0.0.1:99999\n");
+    for (plugins, reach) in [(ExecPlugins::Allowed, Reach::Cluster), (ExecPlugins::Refused, Reach::Files)] {
+        assert_eq!(said(plugins, reach), "http://ours:1 http://ours:2\n");
+    }
+}
+
+#[test]
 fn a_call_to_the_cluster_without_a_kubeconfig_is_not_started() {
     let call = Call { reach: Reach::Cluster, ..shell("true") };
     assert!(matches!(run(&program(&[], ExecPlugins::Refused), call), Ending::NotStarted { .. }));
