@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::error::Place;
 use crate::object::ObjectId;
 use crate::secret::Secret;
@@ -56,6 +59,17 @@ impl Entry {
             }
             _ => None,
         }
+    }
+}
+
+impl PatchObject {
+    /// What the filled keys of a Secret's `data` hold once they are decoded, where that is text: whoever prints it shows the value.
+    pub fn decoded_data(&self) -> Vec<Secret> {
+        let filled = self.entries.iter().filter(|entry| !entry.names.is_empty() && self.id.kind == "Secret");
+        let data = filled.filter(|entry| entry.data_key().is_some_and(|(field, _)| field == "data"));
+        data.filter_map(|entry| String::from_utf8(STANDARD.decode(entry.value.expose().trim()).ok()?).ok())
+            .map(Secret::new)
+            .collect()
     }
 }
 

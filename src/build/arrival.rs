@@ -201,7 +201,7 @@ fn explain(entry: &Entry, reason: Reason, name: &str) -> Problem {
         }
         Reason::Differs | Reason::Transformed => {
             Problem::error("value-differs", format!("`{path}` of the built `{name}` is not the template's value"))
-                .help("look for a later patch, generator or transformer of the overlay that sets it")
+                .help("look for a later patch, generator or transformer of the overlay that sets it, or a `target:` of the patch that matches nothing")
         }
     };
     problem.at(entry.place.clone())

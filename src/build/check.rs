@@ -1,5 +1,7 @@
 //! The one way from a build to a [`CheckedBuild`].
 
+use std::collections::BTreeSet;
+
 use crate::error::Problem;
 use crate::object::Object;
 use crate::patch::{Entry, PatchObject};
@@ -45,7 +47,14 @@ pub fn check(
     if !problems.is_empty() {
         return (Err(problems), notices);
     }
+    let there: BTreeSet<String> = build.objects().iter().map(|object| format!("`{}`", object.kind())).collect();
     let objects = keep_kinds(build, kinds, &mut notices);
+    if objects.is_empty() && !kinds.is_empty() {
+        let there: Vec<String> = there.into_iter().collect();
+        let problem = Problem::error("kinds-match-nothing", "no object of the build is of a kind that `kinds` names")
+            .help(format!("kinds are written as in manifests, in the singular; there are {}", there.join(", ")));
+        return (Err(vec![problem]), notices);
+    }
     (Ok(CheckedBuild::new(objects)), notices)
 }
 

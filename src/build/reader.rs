@@ -10,6 +10,8 @@ use super::node::{Content, Node, NodeError, documents};
 
 /// The documents, if a second reader (libyaml, whose port kustomize uses) sees the same ones and none carries a tag.
 pub(super) fn trusted_documents(file: &str, text: &str) -> Result<Vec<Rc<Node>>, Vec<Problem>> {
+    // kustomize passes over a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let unreadable = |error: NodeError| vec![refusal(file, error.line, error.column, error.reason)];
     let mut others = Vec::new();
     for document in serde_yaml::Deserializer::from_str(text) {

@@ -13,7 +13,7 @@ use crate::object::{Object, ObjectId};
 use crate::report::Change;
 
 pub use managed_fields::{MANAGER, is_unchanged};
-pub use values::secret_values;
+pub use values::{replaced_values, secret_values};
 pub use wanted::{clean, to_data};
 
 /// What an apply does to one object; names only, never a value.

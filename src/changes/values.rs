@@ -25,6 +25,14 @@ pub fn secret_values(object: &Object) -> Vec<Secret> {
     values
 }
 
+/// Live values of a ConfigMap's keys that will hold something secret, by what `is_secret` says of the wanted text.
+pub fn replaced_values(wanted: &Object, live: &Object, is_secret: &dyn Fn(&str) -> bool) -> Vec<Secret> {
+    let data = wanted.as_value().get("data").and_then(Value::as_object);
+    let secret = data.into_iter().flatten().filter(|(_, text)| text.as_str().is_some_and(is_secret));
+    let live = secret.filter_map(|(key, _)| live.as_value().get("data")?.get(key)?.as_str());
+    live.map(Secret::new).collect()
+}
+
 fn of(secret: &Value) -> Vec<Secret> {
     let texts = |field: &str| {
         secret

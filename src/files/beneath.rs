@@ -17,10 +17,10 @@ use rustix::io::Errno;
 use super::read::{here, reason, type_name};
 use crate::error::Problem;
 
-/// How often, and after how long a pause, a lock that another run holds is tried again: a render holds it for less
-/// than a millisecond, and two of them side by side should not fail.
-const TRIES: u32 = 10;
-const PAUSE: Duration = Duration::from_millis(20);
+/// How often, and after how long a pause, a lock that another run holds is tried again: an apply holds it for as
+/// long as its build takes, and several environments side by side should not fail.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Content goes to the disk in pieces of this size.
 const PIECE: usize = 64 * 1024;

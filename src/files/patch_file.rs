@@ -210,9 +210,12 @@ fn siblings_not_ignored(repository: &Repository, target: &Target, names: &Siblin
     if covered(&names.new) && covered(&names.before) {
         return None;
     }
-    let text = format!("no ignore rule covers `{}`, which a killed run may leave behind until the next one", names.new);
+    let text = format!(
+        "no ignore rule covers `{}` and `{}`: a killed run may leave the new or the earlier patch there, with its values, until the next run",
+        names.new, names.before
+    );
     let line = ignore_line(repository, target);
-    Some(Problem::notice("siblings-not-ignored", text).help(format!("a rule that covers both:\n{line}")))
+    Some(Problem::notice("siblings-not-ignored", text).help(format!("rules that cover all of them:\n{line}")))
 }
 
 /// A rule that ignores the patch, those of other environments where the name follows the layout, and their siblings.
@@ -232,7 +235,8 @@ fn ignore_line(repository: &Repository, target: &Target) -> String {
     };
     let directory = directory.map(|path| path.display().to_string()).filter(|path| !path.is_empty());
     let directory = directory.map_or_else(String::new, |path| escape(&path) + "/");
-    format!("/{directory}*{}", escape(&target.name))
+    let name = escape(&target.name);
+    format!("/{directory}{name}\n/{directory}.secret-patch-*-{name}")
 }
 
 fn no_git(path: &Path) -> Problem {
@@ -349,17 +353,20 @@ mod tests {
     fn a_patch_that_no_rule_covers_is_refused_with_the_line_to_add() {
         for (path, line) in [
             (format!("config/{NAME}"), "*-secret-config-patch.yml"),
-            ("config/p.yml".to_owned(), "/config/*p.yml"),
-            ("p.yml".to_owned(), "/*p.yml"),
-            ("config/a [1]*? ".to_owned(), "/config/*a \\[1]\\*\\?\\ "),
+            ("config/p.yml".to_owned(), "/config/p.yml"),
+            ("p.yml".to_owned(), "/p.yml"),
+            ("config/a [1]*? ".to_owned(), "/config/a \\[1]\\*\\?\\ "),
         ] {
             let place = Place::git("");
             let problems = place.open(&path).unwrap_err();
             assert_eq!((problems.len(), problems[0].kind), (1, "not-ignored"));
             let help = problems[0].help.clone().unwrap();
             assert_eq!(help.lines().nth(1).unwrap(), line);
-            // The line does what it is said to do, for what a killed run leaves too.
-            fs::write(place.root.join(".gitignore"), format!("{line}\n")).unwrap();
+            // The lines do what they are said to do, for what a killed run leaves too, and no more.
+            let lines: Vec<&str> = help.lines().skip(1).filter(|line| line.starts_with(['/', '*'])).collect();
+            fs::write(place.root.join(".gitignore"), format!("{}\nignored\n", lines.join("\n"))).unwrap();
+            let repository = Repository::find(&place.root).unwrap().unwrap();
+            assert!(repository.ignored_by(&place.root.join("app.yml")).unwrap().is_none());
             assert_eq!(place.open(&path).unwrap().notices(), []);
         }
     }

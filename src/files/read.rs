@@ -47,6 +47,11 @@ pub fn read_text(path: &Path) -> Result<String, Problem> {
     read_all(&name, &mut File::from(fd), u64::try_from(kind.st_size).unwrap_or_default())
 }
 
+/// Whether something lies at `path`, be it readable or not.
+pub fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 /// Whether reading `path` may take as long as somebody else likes: `-`, a pipe, a terminal.
 pub fn may_wait(path: &Path) -> bool {
     path == Path::new("-") || path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())

@@ -17,6 +17,7 @@ use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
 use super::ending::{Ending, Output, Untrusted};
+use crate::mask::Masker;
 
 /// The most that is kept of a child's stdout; more ends the call.
 const STDOUT_CAP: usize = 256 << 20;
@@ -82,6 +83,7 @@ pub struct Program {
     environment: Vec<(OsString, OsString)>,
     plugins: ExecPlugins,
     kubeconfig: Option<OwnedFd>,
+    masker: Masker,
 }
 
 impl Program {
@@ -99,13 +101,20 @@ impl Program {
         environment.push(("KUBECACHEDIR".into(), "/dev/null".into()));
         // Without a home kubectl would read `.kube/kuberc` in the working directory: a checkout could set any flag.
         environment.push(("KUBERC".into(), "off".into()));
-        Self { path, environment, plugins, kubeconfig: None }
+        Self { path, environment, plugins, kubeconfig: None, masker: Masker::new() }
     }
 
     /// With a kubeconfig for the calls that reach the cluster: a file in memory, that is read anew by each child.
     #[must_use]
     pub fn with_kubeconfig(mut self, kubeconfig: OwnedFd) -> Self {
         self.kubeconfig = Some(kubeconfig);
+        self
+    }
+
+    /// Hides what `masker` knows in all that the children say, before it is taken apart: what is cut is not found any more.
+    #[must_use]
+    pub fn with_masker(mut self, masker: Masker) -> Self {
+        self.masker = masker;
         self
     }
 
@@ -120,6 +129,8 @@ impl Program {
             let mapping = FdMapping { parent_fd: kubeconfig.try_clone()?, child_fd: KUBECONFIG_FD };
             command.fd_mappings(vec![mapping]).map_err(io::Error::other)?;
             command.env("KUBECONFIG", format!("/dev/fd/{KUBECONFIG_FD}"));
+            // By flag too: a file that is missing is an error there, while the variable would let kubectl turn to localhost.
+            command.arg(format!("--kubeconfig=/dev/fd/{KUBECONFIG_FD}"));
             // A plugin may ask its cloud's metadata by plain http.
             if self.plugins == ExecPlugins::Refused {
                 command.env_remove("http_proxy").env("HTTP_PROXY", format!("http://127.0.0.1:{NO_PORT}"));
@@ -133,14 +144,14 @@ impl Launch for Program {
     async fn launch(&self, call: Call) -> Ending {
         let started = self.command(&call).and_then(|mut command| command.spawn());
         match started {
-            Ok(child) => watch(child, &call).await,
+            Ok(child) => watch(child, &call, &self.masker).await,
             Err(error) => Ending::NotStarted { reason: error.to_string() },
         }
     }
 }
 
 /// Feeds and reads a child, all at once, until it ends or has to.
-async fn watch(mut child: Child, call: &Call) -> Ending {
+async fn watch(mut child: Child, call: &Call, masker: &Masker) -> Ending {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (mut out, mut err) = (Zeroizing::new(Vec::new()), Zeroizing::new(Vec::new()));
     let feed = async {
@@ -159,7 +170,7 @@ async fn watch(mut child: Child, call: &Call) -> Ending {
         child.wait().await.map_err(|_| Trouble::Wait)
     };
     let ended = tokio::time::timeout(call.deadline, work).await;
-    let stderr = Untrusted::new(String::from_utf8_lossy(&err));
+    let stderr = Untrusted::new(redacted(&String::from_utf8_lossy(&err), masker));
     match ended {
         Ok(Ok(status)) => ending(status, Output::zeroized(out), stderr),
         Ok(Err(trouble)) => {
@@ -174,6 +185,27 @@ async fn watch(mut child: Child, call: &Call) -> Ending {
             Ending::TimedOut { deadline: call.deadline, stderr }
         }
     }
+}
+
+/// Request lines stay: they hold names and tell which object an answer belongs to.
+fn redacted(stderr: &str, masker: &Masker) -> String {
+    let is_request = |line: &str| line.contains(" verb=\"") && line.contains(" url=\"") && line.contains(" status=\"");
+    let mut out = String::with_capacity(stderr.len());
+    let mut rest = String::new();
+    let flush = |rest: &mut String, out: &mut String| {
+        out.push_str(masker.redact(rest).as_str());
+        rest.clear();
+    };
+    for line in stderr.split_inclusive('\n') {
+        if is_request(line) {
+            flush(&mut rest, &mut out);
+            out.push_str(line);
+        } else {
+            rest.push_str(line);
+        }
+    }
+    flush(&mut rest, &mut out);
+    out
 }
 
 fn ending(status: ExitStatus, stdout: Output, stderr: Untrusted) -> Ending {

@@ -77,8 +77,11 @@ pub(super) fn failure(text: &str, object: Option<&ObjectId>) -> Problem {
 pub(super) fn folded(problems: Vec<Problem>) -> Vec<Problem> {
     let mut kept: Vec<(Problem, usize)> = Vec::new();
     for problem in problems {
-        let same =
-            |other: &Problem| problem.kind == "forbidden" && other.kind == problem.kind && other.help == problem.help;
+        let same = |other: &Problem| {
+            matches!(problem.kind, "forbidden" | "namespace-not-found")
+                && other.kind == problem.kind
+                && other.help == problem.help
+        };
         if let Some((_, more)) = kept.iter_mut().find(|(other, _)| same(other)) {
             *more += 1;
         } else if !kept.iter().any(|(other, _)| *other == problem) {

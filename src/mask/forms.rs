@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::ops::Deref;
 
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory as _};
 use zeroize::Zeroizing;
 
 /// One text to look for or to announce; zeroed when dropped.
@@ -149,9 +150,7 @@ pub(super) fn for_text(value: &str) -> BTreeSet<Form> {
 /// Whether the runner would not find the end of a command's header before `c`: it seeks `::` by the rules of language, where a combining
 /// character belongs to what stands before it. A byte order mark is not part of what a program prints later.
 fn joins_to_the_left(c: char) -> bool {
-    matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5c7}'
-        | '\u{610}'..='\u{61a}' | '\u{64b}'..='\u{65f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
-        | '\u{20d0}'..='\u{20ff}' | '\u{3099}' | '\u{309a}' | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}')
+    c.general_category_group() == GeneralCategoryGroup::Mark || c.general_category() == GeneralCategory::Format
 }
 
 /// The lines of `value` that are worth hiding, trimmed as the runner trims them.

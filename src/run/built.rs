@@ -26,10 +26,7 @@ impl<O: Write, E: Write> Run<O, E> {
             _ => {
                 self.enter(Stage::Build);
                 self.greet(kubectl.version().await)?;
-                let objects =
-                    build::parse(filled.text.expose()).map_err(|problems| Failure::new(Stage::Build, problems))?;
-                let build = Build::from_objects(objects.objects().to_vec());
-                (build.map_err(|problems| Failure::new(Stage::Build, problems))?, Base::default())
+                (self.template_as_build(layout, filled)?, Base::default())
             }
         };
         self.enter(Stage::Check);
@@ -43,6 +40,31 @@ impl<O: Write, E: Write> Run<O, E> {
             _ => problem,
         };
         checked.map_err(|problems| Failure::new(Stage::Check, problems.into_iter().map(at_template).collect()))
+    }
+
+    /// `overlay: none`.
+    fn template_as_build(&self, layout: &Layout, filled: &Filled) -> Result<Build, Failure> {
+        let failure = |problems| Failure::new(Stage::Build, problems);
+        let incomplete = |place: &Place| {
+            Problem::error(
+                "object-incomplete",
+                "this document is no object: it lacks `apiVersion`, `kind` or `metadata.name`",
+            )
+            .at(place.clone())
+            .help("give it these fields, or leave its file out of `template`")
+        };
+        let incomplete: Vec<Problem> = filled.incomplete.iter().map(incomplete).collect();
+        if !incomplete.is_empty() {
+            return Err(failure(incomplete));
+        }
+        if filled.objects.is_empty() {
+            let template = layout.templates.first().map(|path| path.display().to_string()).unwrap_or_default();
+            let problem = Problem::error("patch-empty", "the template holds no object").at(Place::new(template, 1, 1));
+            return Err(failure(vec![problem.help("write the objects to apply into it")]));
+        }
+        let text = filled.text.expose();
+        let parsed = build::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(failure)?;
+        Build::from_objects(parsed.objects().to_vec()).map_err(failure)
     }
 
     async fn kustomized(

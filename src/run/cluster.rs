@@ -47,7 +47,9 @@ impl<O: Write, E: Write> Run<O, E> {
         let environment = self.environment.iter().map(|(name, value)| (name.into(), value.clone()));
         self.outcome.target = Some(Target { context: config.context, server: config.server });
         Ok(Kubectl {
-            launcher: Program::new(program, environment, plugins).with_kubeconfig(descriptor),
+            launcher: Program::new(program, environment, plugins)
+                .with_kubeconfig(descriptor)
+                .with_masker(self.masker.clone()),
             // The kubeconfig has one context, its current one.
             context: None,
             namespace: config.namespace.unwrap_or_else(|| "default".to_owned()),

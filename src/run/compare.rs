@@ -8,16 +8,18 @@ use serde_json::Value;
 use super::{Done, Run, Step};
 use crate::changes;
 use crate::error::{Failure, Problem, Stage};
-use crate::kubectl::{Conflicts, Kubectl};
+use crate::kubectl::{Conflicts, Kubectl, LiveObjects};
 use crate::object::Object;
-use crate::report::Change;
+use crate::report::{Change, Progress};
+use crate::secret::Secret;
 
 impl<O: Write, E: Write> Run<O, E> {
     /// What each object's apply would do. Only what is not provably unchanged is asked of the server.
     pub(super) async fn compare(&mut self, kubectl: &Kubectl, wanted: Vec<Object>) -> Result<Vec<Step>, Failure> {
         let failure = |problems| Failure::new(Stage::Compare, problems);
+        refuse_twice(&wanted, &kubectl.namespace).map_err(failure)?;
         let live = kubectl.get(&wanted).await.map_err(failure)?;
-        self.hide_live(live.values());
+        self.hide_live(&wanted, &live);
         let new = Foundations::of(wanted.iter().filter(|object| !live.contains_key(&object.id())));
         let mut plan: Vec<Step> = wanted
             .into_iter()
@@ -35,7 +37,7 @@ impl<O: Write, E: Write> Run<O, E> {
             step.change.change = Change::Unchanged;
         }
         let asked: Vec<usize> = (0..plan.len()).filter(|&at| !plan[at].depends && !is_unchanged(&plan[at])).collect();
-        self.dry_run(kubectl, &mut plan, &asked).await?;
+        self.dry_run(kubectl, &mut plan, &asked, Stage::Compare).await?;
         if self.inputs.dry_run && plan.iter().any(|step| step.depends) {
             let text = "what depends on a new Namespace or CRD of this build was not tried on the server";
             self.note([Problem::notice("not-tried", text)]);
@@ -46,12 +48,29 @@ impl<O: Write, E: Write> Run<O, E> {
         Ok(plan)
     }
 
-    /// Asks the server what would become of some objects.
-    pub(super) async fn dry_run(&mut self, kubectl: &Kubectl, plan: &mut [Step], asked: &[usize]) -> Done {
+    /// Asks the server what would become of some objects; `stage` is where the run stands.
+    pub(super) async fn dry_run(
+        &mut self,
+        kubectl: &Kubectl,
+        plan: &mut [Step],
+        asked: &[usize],
+        stage: Stage,
+    ) -> Done {
         let objects: Vec<Object> = asked.iter().map(|&at| plan[at].wanted.clone()).collect();
         let answer = kubectl.dry_run(&objects, Conflicts::Refuse).await;
-        let answer = answer.map_err(|problem| Failure::new(Stage::Compare, vec![problem]))?;
-        self.settle(Stage::Compare, answer.problems)?;
+        let answer = answer.map_err(|problem| Failure::new(stage, vec![problem]))?;
+        let refused: Vec<usize> =
+            asked.iter().zip(&answer.answers).filter(|(_, after)| after.is_none()).map(|(&at, _)| at).collect();
+        if stage == Stage::Apply {
+            refused.iter().for_each(|&at| self.outcome.objects[at].progress = Progress::Failed);
+        }
+        self.settle(stage, answer.problems)?;
+        if let Some(&at) = refused.first() {
+            let text = format!("the server did not say what would become of {}", plan[at].change.id);
+            let problem =
+                Problem::error("no-answer", text).help("run it again; if it stays so, look at `kubectl version`");
+            return Err(Failure::new(stage, vec![problem]));
+        }
         for (&at, after) in asked.iter().zip(&answer.answers) {
             let step = &mut plan[at];
             step.change = changes::compare(&step.wanted, step.live.as_ref(), after.as_ref());
@@ -60,8 +79,14 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// Old values are as secret as new ones.
-    fn hide_live<'a>(&mut self, live: impl Iterator<Item = &'a Object>) {
-        live.flat_map(changes::secret_values).for_each(|value| self.masker.add(&value));
+    fn hide_live(&mut self, wanted: &[Object], live: &LiveObjects) {
+        live.values().flat_map(changes::secret_values).for_each(|value| self.masker.add(&value));
+        let holds_secret = |text: &str| self.masker.redact(text).as_str() != text;
+        let config_maps = wanted.iter().filter(|object| object.is_config_map());
+        let pairs = config_maps.filter_map(|wanted| Some((wanted, live.get(&wanted.id())?)));
+        let old: Vec<Secret> =
+            pairs.flat_map(|(wanted, live)| changes::replaced_values(wanted, live, &holds_secret)).collect();
+        old.iter().for_each(|value| self.masker.add(value));
     }
 }
 
@@ -102,4 +127,18 @@ impl Foundations {
         self.namespaces.contains(object.namespace().unwrap_or(default_namespace))
             || self.kinds.contains(&(object.group().to_owned(), object.kind().to_owned()))
     }
+}
+
+/// One object with the context's namespace written out, and again without: the second would be written over the first.
+fn refuse_twice(wanted: &[Object], default_namespace: &str) -> Result<(), Vec<Problem>> {
+    let bare: BTreeSet<_> = wanted.iter().map(Object::id).filter(|id| id.namespace.is_none()).collect();
+    let twice = wanted.iter().map(Object::id).filter(|id| id.namespace.as_deref() == Some(default_namespace));
+    let problems: Vec<Problem> = twice
+        .filter(|id| bare.contains(&crate::object::ObjectId { namespace: None, ..id.clone() }))
+        .map(|id| {
+            let text = format!("`{id}` is in the build twice: once with the context's namespace, once with none");
+            Problem::error("object-twice", text).help("keep one of them, or give them different names or namespaces")
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }

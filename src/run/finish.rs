@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Run;
 use crate::error::Problem;
 use crate::inputs::{Context, Format, Mode};
-use crate::mask::Masker;
+use crate::mask::{Masked, Masker};
 use crate::report::{Outcome, json, markdown, text};
 use crate::workflow::{Console, add_summary, set_outputs};
 
@@ -38,9 +38,10 @@ pub(super) fn tell_runner<O: Write, E: Write>(
     outcome: &Outcome,
     masker: &Masker,
 ) {
-    let told = summarise(context, outcome, masker).and_then(|()| set_outputs_of(context, outcome, masker));
-    if let Err(error) = told {
-        let text = format!("the runner's files could not be written: {error}");
+    let told =
+        [("step summary", summarise(context, outcome, masker)), ("outputs", set_outputs_of(context, outcome, masker))];
+    for (what, error) in told.into_iter().filter_map(|(what, told)| Some((what, told.err()?))) {
+        let text = format!("the {what} could not be written: {error}");
         console.problem(&Problem::warning("runner-files", text));
     }
 }
@@ -52,7 +53,8 @@ fn summarise(context: &Context, outcome: &Outcome, masker: &Masker) -> io::Resul
 
 fn set_outputs_of(context: &Context, outcome: &Outcome, masker: &Masker) -> io::Result<()> {
     let Some(file) = &context.output_file else { return Ok(()) };
-    let patch = masker.redact(outcome.patch.as_deref().unwrap_or_default());
+    // A path that a later step opens: a value that is a word of it must not make it another.
+    let patch = Masked::of_redacted_parts(outcome.patch.clone().unwrap_or_default());
     let changed = masker.redact(if outcome.changed() { "true" } else { "false" });
     set_outputs(
         file,

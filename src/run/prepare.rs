@@ -89,7 +89,7 @@ impl<O: Write, E: Write> Run<O, E> {
     ) -> Result<Filled, Failure> {
         let filled = template.fill(values, &self.fill_rules(), stand_ins);
         let mut filled = filled.map_err(|problems| Failure::new(Stage::Render, problems))?;
-        filled.composed.iter().for_each(|text| self.masker.add(text));
+        filled.objects.iter().flat_map(PatchObject::decoded_data).for_each(|value| self.masker.add(&value));
         self.send_masks()?;
         let mut notices = std::mem::take(&mut filled.notices);
         notices.extend(self.too_simple().filter(|_| self.console.sends_masks()));
@@ -126,7 +126,7 @@ impl<O: Write, E: Write> Run<O, E> {
                     if waits { patiently(move || files::read_text(&path)).await? } else { files::read_text(&path) };
                 (name, text.map_err(|problem| failure(vec![problem]))?)
             }
-            None => match self.default_env_file() {
+            None => match self.default_env_file().map_err(|problem| failure(vec![problem]))? {
                 Some((name, text)) => (name, text),
                 None => return Ok(Default::default()),
             },
@@ -146,13 +146,16 @@ impl<O: Write, E: Write> Run<O, E> {
         Ok(done)
     }
 
-    fn default_env_file(&mut self) -> Option<(String, String)> {
+    fn default_env_file(&mut self) -> Result<Option<(String, String)>, Problem> {
         if self.context.github_actions {
-            return None;
+            return Ok(None);
         }
         let name = format!(".env.k8s.{}", self.inputs.environment);
         let path = Path::new(&name);
-        let text = files::read_text(path).ok()?;
+        if !files::is_there(path) {
+            return Ok(None);
+        }
+        let text = files::read_text(path)?;
         let ignored = match git::Repository::find(path) {
             Ok(Some(repository)) => repository.ignored_by(path).is_ok_and(|rule| rule.is_some()),
             Ok(None) => true,
@@ -162,9 +165,9 @@ impl<O: Write, E: Write> Run<O, E> {
             let text = format!("`{name}` is not read, because git does not ignore it");
             let help = format!("add `.env.k8s.*` to .gitignore, or name it: `--env-file {name}`");
             self.early.push(Problem::warning("env-file-not-ignored", text).help(help));
-            return None;
+            return Ok(None);
         }
-        Some((name, text))
+        Ok(Some((name, text)))
     }
 }
 

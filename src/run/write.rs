@@ -31,7 +31,7 @@ impl<O: Write, E: Write> Run<O, E> {
     async fn dry_run_once_served(&mut self, kubectl: &Kubectl, plan: &mut [Step], later: &[usize]) -> Done {
         let since = Instant::now();
         loop {
-            match self.dry_run(kubectl, plan, later).await {
+            match self.dry_run(kubectl, plan, later, Stage::Apply).await {
                 Err(failure)
                     if since.elapsed() < CRD_PATIENCE
                         && failure.problems.iter().all(|problem| problem.kind == "unknown-kind") =>

@@ -60,8 +60,8 @@ pub struct Filled {
     pub objects: Vec<PatchObject>,
     /// The same for JSON6902 patches, whose object only the overlay names.
     pub operations: Vec<Entry>,
-    /// Filled scalars that hold a sensitive value and something else, such as a connection string.
-    pub composed: Vec<Secret>,
+    /// Documents that are no objects: a JSON6902 patch, a kustomization, one without a name.
+    pub incomplete: Vec<Place>,
     /// Keys of Secrets that a default of the template filled: the placeholder's name and the place.
     pub defaults_in_secrets: Vec<Asked>,
     /// Names whose values were put in.
@@ -140,7 +140,7 @@ impl Template {
             for_build: if stand_ins == StandIns::Make { ForBuild::of(&files) } else { ForBuild::default() },
             objects: files.iter().flat_map(objects::of).collect(),
             operations: files.iter().flat_map(objects::operations).collect(),
-            composed: files.iter().flat_map(objects::composed).collect(),
+            incomplete: self.incomplete(),
             defaults_in_secrets: files.iter().flat_map(objects::defaults_in_secrets).collect(),
             names: files
                 .iter()
@@ -167,6 +167,11 @@ impl Template {
         })
     }
 
+    fn incomplete(&self) -> Vec<Place> {
+        let objects = self.files.iter().flat_map(|(_, survey)| &survey.objects);
+        objects.filter(|object| object.incomplete).map(|object| object.place.clone()).collect()
+    }
+
     fn refused_names(&self, values: &Values, rules: &FillRules) -> Vec<Problem> {
         let any_reserved = self.names(rules).iter().any(|name| is_reserved(name));
         let asked = if any_reserved { self.asked(rules) } else { Vec::new() };
@@ -189,7 +194,16 @@ impl Template {
                 .at(bare.place)
                 .help(format!("write `${{{0}}}`, or keep it as text: `keep-placeholders: {0}`", bare.name))
         });
-        reserved.chain(bare).collect()
+        let misspelt = self.parsed_scalars().flat_map(|(file, node, parsed)| {
+            let place = file.place(node);
+            parsed.unknown_encodings.into_iter().map(move |text| (text, place.clone()))
+        });
+        let misspelt = misspelt.map(|(text, place)| {
+            Problem::error("unknown-encoding", format!("`{text}` names no encoding"))
+                .at(place)
+                .help(format!("there are `@json`, `@uri` and `@base64`; to keep the text as it is, write `${text}`"))
+        });
+        reserved.chain(bare).chain(misspelt).collect()
     }
 
     fn notices(&self, files: &[fill::FilledFile<'_>]) -> Vec<Problem> {
@@ -200,11 +214,9 @@ impl Template {
         let mut notices: Vec<Problem> = foreign
             .into_iter()
             .map(|(file, count)| {
-                let what = if count == 1 { "1 form".to_owned() } else { format!("{count} forms") };
-                Problem::notice(
-                    "foreign-form",
-                    format!("`{file}`: {what} such as `${{x%y}}` or `$(…)` stay as they are"),
-                )
+                let what = if count == 1 { "1 form stays".to_owned() } else { format!("{count} forms stay") };
+                let text = format!("`{file}`: {what} as written, such as `${{x%y}}` or `$(…)`");
+                Problem::notice("foreign-form", text)
             })
             .collect();
         notices.extend(objects::clear_copies(files));

@@ -111,20 +111,6 @@ fn step_name(step: &Step) -> String {
     }
 }
 
-/// Filled texts that hold a sensitive value and more.
-pub(super) fn composed(filled: &FilledFile<'_>) -> Vec<Secret> {
-    let is_composed =
-        |scalar: &&FilledScalar| scalar.expansion.sensitive && scalar.expansion.shape.trim() != only_word(scalar);
-    filled.scalars.iter().filter(is_composed).map(|scalar| Secret::new(scalar.expansion.text.as_str())).collect()
-}
-
-fn only_word(scalar: &FilledScalar) -> &str {
-    match scalar.expansion.tokens.as_slice() {
-        [token] => &token.word,
-        _ => "",
-    }
-}
-
 /// Where a default of the template stands in a Secret.
 pub(super) fn defaults_in_secrets(filled: &FilledFile<'_>) -> Vec<Asked> {
     filled

@@ -12,6 +12,8 @@ pub(crate) struct TemplateObject {
     /// `None` for a document without kind or name: a JSON6902 patch, a kustomization.
     pub(crate) id: Option<ObjectId>,
     pub(crate) place: Place,
+    /// A document with content that no API server would take for an object.
+    pub(crate) incomplete: bool,
 }
 
 /// A scalar (or an empty mapping's place) as one object sees it; a scalar that is aliased is seen several times.
@@ -82,7 +84,7 @@ impl Walk<'_> {
     fn around(&mut self, root: NodeId, members: &str) -> Walked {
         let Content::Mapping(pairs) = &self.file.node(self.file.resolve(root)).content else { return Ok(()) };
         self.kind = Kind::Other;
-        self.survey.objects.push(TemplateObject { id: None, place: self.file.place(root) });
+        self.survey.objects.push(TemplateObject { id: None, place: self.file.place(root), incomplete: false });
         self.path.clear();
         let is_members = |key: NodeId| self.file.scalar(key).is_some_and(|scalar| scalar.text == members);
         let others: Vec<_> = pairs.iter().filter(|(key, _)| !is_members(*key)).copied().collect();
@@ -106,7 +108,12 @@ impl Walk<'_> {
             namespace: Some(meta("namespace")).filter(|namespace| !namespace.is_empty()),
             name,
         });
-        self.survey.objects.push(TemplateObject { id, place: self.file.place(root) });
+        let blank = match &self.file.node(self.file.resolve(root)).content {
+            Content::Scalar(scalar) => matches!(scalar.text.as_str(), "" | "~" | "null"),
+            _ => false,
+        };
+        let incomplete = !blank && (id.is_none() || api_version.is_empty());
+        self.survey.objects.push(TemplateObject { id, place: self.file.place(root), incomplete });
         self.path.clear();
         self.visit(root)
     }
@@ -121,7 +128,7 @@ impl Walk<'_> {
     fn json_patch(&mut self, root: NodeId) -> Walked {
         let Content::Sequence(items) = &self.file.node(root).content else { return Ok(()) };
         self.kind = Kind::JsonPatch;
-        self.survey.objects.push(TemplateObject { id: None, place: self.file.place(root) });
+        self.survey.objects.push(TemplateObject { id: None, place: self.file.place(root), incomplete: true });
         for item in items {
             let pointer = self.text(*item, "path");
             let Content::Mapping(pairs) = &self.file.node(self.file.resolve(*item)).content else { continue };

@@ -58,6 +58,8 @@ pub(crate) struct Parsed {
     pub(crate) segments: Vec<Segment>,
     /// Forms that envsubst leaves alone too, such as `${x%y}` or `$(…)`: how many.
     pub(crate) foreign: usize,
+    /// `${NAME@word}` with a word that is no encoding: as written.
+    pub(crate) unknown_encodings: Vec<String>,
     /// `$NAME` without braces: names and byte offsets.
     pub(crate) bare: Vec<(String, usize)>,
 }
@@ -154,6 +156,9 @@ impl Scanner<'_> {
     /// Notes what is not ours at a `$`, and returns how many bytes to step over.
     fn foreign(&mut self, rest: &str, dollar: usize) -> usize {
         let after = &rest[1..];
+        if let Some(unknown) = unknown_encoding(rest) {
+            self.parsed.unknown_encodings.push(unknown.to_owned());
+        }
         if after.starts_with(['{', '(']) {
             self.parsed.foreign += 1;
             return 2;
@@ -234,6 +239,17 @@ impl Operator {
             Self::Encoded(Encoding::Base64) => 7,
         }
     }
+}
+
+/// `${NAME@word}` at the start of `rest`, unless it is one of the shell's own, such as `${NAME@Q}`.
+fn unknown_encoding(rest: &str) -> Option<&str> {
+    let inner = rest.strip_prefix("${")?;
+    let name = name_of(inner);
+    let word = inner.get(name.len()..)?.strip_prefix('@')?;
+    let word = word.get(..word.find('}')?)?;
+    let is_shell = matches!(word, "U" | "u" | "L" | "Q" | "E" | "P" | "A" | "K" | "a" | "k");
+    let is_word = word.chars().all(|c| c.is_ascii_alphanumeric() || c == '@');
+    (!name.is_empty() && is_word && !is_shell).then(|| rest.get(..name.len() + word.len() + 4)).flatten()
 }
 
 /// The offset of the brace that closes a default. Braces inside it pair up, so that `${A:-{}}` has the default `{}`;

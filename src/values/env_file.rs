@@ -69,6 +69,16 @@ impl Reader<'_> {
         let text = self.rest.get(value_start..).unwrap_or_default();
         let value = match text.chars().next() {
             Some(quote @ ('"' | '\'')) => self.quoted(name, start, value_start, quote)?,
+            Some('#') if value.starts_with('#') => {
+                self.skip_line();
+                let message =
+                    format!("the value of `{name}` begins with `#`, which some take for a comment and some do not");
+                return Err(Box::new(self.problem(
+                    start,
+                    message,
+                    "quote the value, or put a blank before the comment",
+                )));
+            }
             _ => {
                 self.skip_line();
                 unquoted(value).to_owned()
@@ -166,7 +176,7 @@ mod tests {
             ("A=\"-----BEGIN\nx\n-----END\"\nB=1", "-----BEGIN\nx\n-----END"),
             ("\u{feff}A=b\r\n", "b"),
             ("A=", ""),
-            ("# c\n\nA=#", ""),
+            ("# c\n\nA= # c", ""),
         ] {
             assert_eq!(value(text), expected, "{text:?}");
         }

@@ -58,7 +58,7 @@ fn a_child_keeps_only_the_way_to_the_server() {
     };
     assert_eq!(
         names(ExecPlugins::Allowed),
-        ["HTTPS_PROXY=p", "KUBECACHEDIR=/dev/null", "PATH=/bin", "SSL_CERT_DIR=d", "no_proxy=n"]
+        ["HTTPS_PROXY=p", "KUBECACHEDIR=/dev/null", "KUBERC=off", "PATH=/bin", "SSL_CERT_DIR=d", "no_proxy=n"]
     );
 }
 
@@ -66,7 +66,7 @@ fn a_child_keeps_only_the_way_to_the_server() {
 fn without_exec_plugins_there_is_no_path() {
     let refused = program(&[("PATH", "/bin"), ("http_proxy", "p")], ExecPlugins::Refused);
     let names: Vec<_> = refused.environment.iter().map(|(name, _)| name.clone()).collect();
-    assert_eq!(names, ["http_proxy", "KUBECACHEDIR"]);
+    assert_eq!(names, ["http_proxy", "KUBECACHEDIR", "KUBERC"]);
 }
 
 #[test]
