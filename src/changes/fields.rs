@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::KeyChange;
+use super::managed_fields::LAST_APPLIED;
+use super::{KeyChange, SET_ANNOTATION};
 use crate::report::Change;
 
 /// Fields of `metadata` that change with every write, or never.
 const IGNORED_METADATA: [&str; 6] =
     ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"];
+
+/// Whose an object is, and what a client-side apply left: how it is kept, not what it holds.
+const IGNORED_ANNOTATIONS: [&str; 2] = [SET_ANNOTATION, LAST_APPLIED];
 
 /// What the later of two objects says.
 #[derive(Clone, Copy, PartialEq)]
@@ -40,6 +44,9 @@ fn top_level(object: &Value) -> Map<String, Value> {
     if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
         for field in IGNORED_METADATA {
             metadata.shift_remove(field);
+        }
+        if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
+            IGNORED_ANNOTATIONS.iter().for_each(|name| drop(annotations.shift_remove(*name)));
         }
     }
     fields

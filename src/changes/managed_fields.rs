@@ -70,7 +70,7 @@ pub(super) fn own_entry(live: &Object) -> Option<&Value> {
     ours.next().is_none().then_some(first)
 }
 
-fn is_own(entry: &Value) -> bool {
+pub(super) fn is_own(entry: &Value) -> bool {
     entry.get("manager").and_then(Value::as_str) == Some(MANAGER)
         && entry.get("operation").and_then(Value::as_str) == Some("Apply")
         && entry.get("subresource").and_then(Value::as_str).is_none_or(str::is_empty)

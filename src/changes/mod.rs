@@ -1,7 +1,12 @@
 //! Live objects against wanted ones, key by key, as data.
 
+mod field_set;
 mod fields;
+mod inherit;
 mod managed_fields;
+mod scale;
+mod set;
+mod tracked;
 mod values;
 mod wanted;
 
@@ -12,7 +17,11 @@ use serde_json::Value;
 use crate::object::{Object, ObjectId};
 use crate::report::Change;
 
+pub use inherit::{Inheritance, Takeover, conflicts_with_others, foreign_applier, is_hand_manager};
 pub use managed_fields::{MANAGER, is_unchanged};
+pub use scale::leave_to_scale;
+pub use set::{SET_ANNOTATION, Set};
+pub use tracked::{Tracker, tracked_by};
 pub use values::{replaced_values, secret_values};
 pub use wanted::{clean, to_data};
 
@@ -43,7 +52,7 @@ pub struct KeyChange {
 ///
 /// `live` is the object as read from the server with its `managedFields`, `None` if there is none. `dry_run` is the server's
 /// answer to a dry-run of `wanted`; without it (the object is new, or [`is_unchanged`]) the result is worked out from `wanted`.
-/// A dry-run does not show what a client-side-applied object loses when its fields are taken over: that is not in here.
+/// A dry-run does not show what an object loses when the fields of hand work are taken over: [`Inheritance::corrected`] does.
 #[must_use]
 pub fn compare(wanted: &Object, live: Option<&Object>, dry_run: Option<&Object>) -> ObjectChange {
     let after = dry_run.unwrap_or(wanted);

@@ -144,6 +144,10 @@ pub(super) struct Cluster {
     #[arg(long)]
     allow_remote: bool,
     #[arg(long)]
+    force_conflicts: Vec<String>,
+    #[arg(long)]
+    take_over: bool,
+    #[arg(long)]
     rollout: Option<String>,
     #[arg(long)]
     timeout: Option<String>,
@@ -188,6 +192,8 @@ impl Cluster {
         raw.set_some(names::KUBE_TOKEN, self.kube_token);
         raw.set_flag(names::ALLOW_EXEC, self.allow_exec);
         raw.set_flag(names::ALLOW_REMOTE, self.allow_remote);
+        raw.set_list(names::FORCE_CONFLICTS, &self.force_conflicts);
+        raw.set_flag(names::TAKE_OVER, self.take_over);
         raw.set_some(names::ROLLOUT, self.rollout);
         raw.set_some(names::TIMEOUT, self.timeout);
         raw.set_flag(names::DRY_RUN, self.dry_run);

@@ -133,6 +133,10 @@ pub struct Inputs {
     pub allow_exec: bool,
     /// Whether the kustomization may name remote resources.
     pub allow_remote: bool,
+    /// `Kind/name` of each object whose fields are taken over from other field managers.
+    pub force_conflicts: Vec<String>,
+    /// Whether objects of another set become ours.
+    pub take_over: bool,
     /// Whether workloads are awaited.
     pub rollout: Rollout,
     /// How long workloads may take; never zero.

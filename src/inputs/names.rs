@@ -126,6 +126,15 @@ pub const KUBE_TOKEN: Input = Input::new(
 pub const ALLOW_EXEC: Input = Input::boolean("allow-exec", "Let the kubeconfig's exec plugin or auth provider run");
 /// Whether the build may fetch.
 pub const ALLOW_REMOTE: Input = Input::boolean("allow-remote", "Let the kustomization name remote resources");
+/// Which objects are taken from others, field by field.
+pub const FORCE_CONFLICTS: Input = Input::new(
+    "force-conflicts",
+    "KIND/NAME…",
+    "Objects whose fields are taken over from other field managers, such as `Secret/app`",
+);
+/// Whether objects of another set become ours.
+pub const TAKE_OVER: Input =
+    Input::boolean("take-over", "Take over objects that another repository, root or environment has applied");
 /// Whether workloads are awaited.
 pub const ROLLOUT: Input =
     Input::new("rollout", "wait|none", "`wait` until changed workloads are ready, or `none`").or("wait");
@@ -138,7 +147,7 @@ pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the fi
 pub const FORMAT: Input = Input::new("format", "text|markdown|json", "How the report is printed").or("text");
 
 /// Every input, in the order in which they are documented.
-pub const ALL: [Input; 24] = [
+pub const ALL: [Input; 26] = [
     COMMAND,
     ENVIRONMENT,
     ROOT,
@@ -159,6 +168,8 @@ pub const ALL: [Input; 24] = [
     KUBE_TOKEN,
     ALLOW_EXEC,
     ALLOW_REMOTE,
+    FORCE_CONFLICTS,
+    TAKE_OVER,
     ROLLOUT,
     TIMEOUT,
     DRY_RUN,

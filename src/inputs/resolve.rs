@@ -42,6 +42,8 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
         kube_token: reader.secret(names::KUBE_TOKEN),
         allow_exec: reader.boolean(names::ALLOW_EXEC),
         allow_remote: reader.boolean(names::ALLOW_REMOTE),
+        force_conflicts: reader.objects(names::FORCE_CONFLICTS),
+        take_over: reader.boolean(names::TAKE_OVER),
         rollout: reader.word(names::ROLLOUT).unwrap_or(Rollout::Wait),
         timeout: reader.duration(names::TIMEOUT),
         dry_run: reader.boolean(names::DRY_RUN),
@@ -197,6 +199,21 @@ impl Reader {
             }
         }
         names
+    }
+
+    /// `Kind/name` each.
+    fn objects(&mut self, input: Input) -> Vec<String> {
+        let objects = self.list(input);
+        for object in &objects {
+            if !object
+                .split_once('/')
+                .is_some_and(|(kind, name)| !kind.is_empty() && !name.is_empty() && !name.contains('/'))
+            {
+                let help = "name each object by kind and name, such as `Secret/app`";
+                self.refuse(format!("`{}` holds `{object}`", input.name), help);
+            }
+        }
+        objects
     }
 
     /// `90s`, `5m`, `1h`, `1h30m`.

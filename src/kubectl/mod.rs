@@ -8,6 +8,7 @@ mod cut;
 mod ending;
 mod errors;
 mod objects;
+mod patch;
 mod refusals;
 mod requests;
 mod rollout;
@@ -29,6 +30,7 @@ pub use apply::{Applied, Conflicts, DryRun, Written};
 pub use call::{Call, ExecPlugins, Launch, Program, Reach};
 pub use ending::{Ending, Output, Untrusted};
 pub use objects::LiveObjects;
+pub use patch::Writes;
 pub use version::{Version, Versions};
 
 /// How many kubectl processes run at once.

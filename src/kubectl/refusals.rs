@@ -2,6 +2,7 @@
 
 use super::cut::{cut, one_line, shortened};
 use super::errors::{Failed, between};
+use crate::changes::is_hand_manager;
 use crate::error::Problem;
 
 /// A webhook or policy said no, or could not be asked.
@@ -50,7 +51,7 @@ pub(super) fn admission(failed: &Failed<'_>) -> Option<Problem> {
 pub(super) fn conflict(failed: &Failed<'_>) -> Option<Problem> {
     let (_, text) = failed.body.strip_prefix("Apply failed with ")?.split_once(": ")?;
     let text = text.split("Please review the fields above").next().unwrap_or_default();
-    let mut managers = Vec::new();
+    let (mut managers, mut by_hand) = (Vec::new(), Vec::new());
     for block in text.split("conflict").filter_map(|block| block.trim_start_matches('s').strip_prefix(" with \"")) {
         let (manager, rest) = block.split_once('"')?;
         let (how, paths) = rest.split_once(':')?;
@@ -62,16 +63,22 @@ pub(super) fn conflict(failed: &Failed<'_>) -> Option<Problem> {
             .filter(|path| !path.is_empty())
             .map(|path| format!("`{}`", one_line(path)))
             .collect();
-        managers.push(format!("`{}`{scale} owns {}", one_line(manager), paths.join(", ")));
+        let list = if scale.is_empty() && is_hand_manager(manager) { &mut by_hand } else { &mut managers };
+        list.push(format!("`{}`{scale} owns {}", one_line(manager), paths.join(", ")));
+    }
+    // What hand work owns is inherited, and keeps nobody from applying.
+    if managers.is_empty() {
+        managers = by_hand;
     }
     let message = format!(
         "{} has fields that others manage, with other values: {}",
         failed.subject(),
         shortened(&managers.join("; "))
     );
-    Some(Problem::error("conflict", message).help(
-        "leave these fields out of the manifest, if the other manager shall keep them; or set `force-conflicts: true` to take them over",
-    ))
+    let object = failed.object.map_or_else(|| "Kind/name".to_owned(), |id| format!("{}/{}", id.kind, id.name));
+    Some(Problem::error("conflict", message).help(format!(
+        "leave these fields out of the manifest, if the other manager shall keep them; or take them over: `force-conflicts: {object}`"
+    )))
 }
 
 pub(super) fn modified(failed: &Failed<'_>) -> Option<Problem> {

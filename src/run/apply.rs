@@ -21,6 +21,7 @@ impl<O: Write, E: Write> Run<O, E> {
         self.enter(Stage::Inputs);
         let layout = self.layout()?;
         let patch_file = self.patch_file_for(&layout)?;
+        let set = self.set(&layout)?;
         let kubectl = self.cluster()?;
 
         self.enter(Stage::Values);
@@ -33,11 +34,12 @@ impl<O: Write, E: Write> Run<O, E> {
 
         let checked = self.built(&layout, patch_file.as_ref(), &filled, &kubectl).await?;
         drop(patch_file);
-        let wanted: Vec<Object> = checked.into_objects().into_iter().map(changes::clean).collect();
+        let objects = checked.into_objects().into_iter().map(changes::clean);
+        let wanted: Vec<Object> = objects.map(|object| set.mark(object)).collect();
         self.hide_hashes(&wanted);
 
         self.enter(Stage::Compare);
-        let mut plan = self.compare(&kubectl, wanted).await?;
+        let mut plan = self.compare(&kubectl, wanted, &set).await?;
         self.outcome.objects = plan.iter().map(|step| report(step, &filled, &values)).collect();
         if self.inputs.dry_run {
             return Ok(());

@@ -6,7 +6,7 @@ use std::io::Write;
 use serde_json::Value;
 
 use super::{Done, Run, Step};
-use crate::changes;
+use crate::changes::{self, Inheritance, Set, Takeover};
 use crate::error::{Failure, Problem, Stage};
 use crate::kubectl::{Conflicts, Kubectl, LiveObjects};
 use crate::object::Object;
@@ -15,29 +15,30 @@ use crate::secret::Secret;
 
 impl<O: Write, E: Write> Run<O, E> {
     /// What each object's apply would do. Only what is not provably unchanged is asked of the server.
-    pub(super) async fn compare(&mut self, kubectl: &Kubectl, wanted: Vec<Object>) -> Result<Vec<Step>, Failure> {
+    pub(super) async fn compare(
+        &mut self,
+        kubectl: &Kubectl,
+        wanted: Vec<Object>,
+        set: &Set,
+    ) -> Result<Vec<Step>, Failure> {
         let failure = |problems| Failure::new(Stage::Compare, problems);
         refuse_twice(&wanted, &kubectl.namespace).map_err(failure)?;
         let live = kubectl.get(&wanted).await.map_err(failure)?;
         self.hide_live(&wanted, &live);
-        let new = Foundations::of(wanted.iter().filter(|object| !live.contains_key(&object.id())));
-        let mut plan: Vec<Step> = wanted
-            .into_iter()
-            .map(|wanted| {
-                let live = live.get(&wanted.id()).cloned();
-                let change = changes::compare(&wanted, live.as_ref(), None);
-                let depends = new.carry(&wanted, &kubectl.namespace);
-                Step { wanted, live, change, depends }
-            })
-            .collect();
-        let is_unchanged =
-            |step: &Step| step.live.as_ref().is_some_and(|live| changes::is_unchanged(&step.wanted, live));
+        self.unmatched_force(&wanted);
+        let mut plan = self.plan(kubectl, wanted, live);
+        self.refuse_foreign(set, &plan)?;
+        self.leave_to_scale(&mut plan);
+        let is_unchanged = |step: &Step| {
+            step.inherited.is_none() && step.live.as_ref().is_some_and(|live| changes::is_unchanged(&step.wanted, live))
+        };
         for step in plan.iter_mut().filter(|step| is_unchanged(step)) {
             step.change.writes = false;
             step.change.change = Change::Unchanged;
         }
         let asked: Vec<usize> = (0..plan.len()).filter(|&at| !plan[at].depends && !is_unchanged(&plan[at])).collect();
         self.dry_run(kubectl, &mut plan, &asked, Stage::Compare).await?;
+        self.tell_inherited(&plan);
         if self.inputs.dry_run && plan.iter().any(|step| step.depends) {
             let text = "what depends on a new Namespace or CRD of this build was not tried on the server";
             self.note([Problem::notice("not-tried", text)]);
@@ -48,6 +49,38 @@ impl<O: Write, E: Write> Run<O, E> {
         Ok(plan)
     }
 
+    fn plan(&self, kubectl: &Kubectl, wanted: Vec<Object>, mut live: LiveObjects) -> Vec<Step> {
+        let new = Foundations::of(wanted.iter().filter(|object| !live.contains_key(&object.id())));
+        let step = |wanted: Object| {
+            let live = live.remove(&wanted.id());
+            let takeover = if self.is_forced(&wanted) { Takeover::ClientSideApply } else { Takeover::HandWork };
+            Step {
+                change: changes::compare(&wanted, live.as_ref(), None),
+                depends: new.carry(&wanted, &kubectl.namespace),
+                inherited: live.as_ref().and_then(|live| Inheritance::of(&wanted, live, takeover)),
+                takeover,
+                wanted,
+                live,
+            }
+        };
+        wanted.into_iter().map(step).collect()
+    }
+
+    /// Replicas that an autoscaler sets are its own.
+    fn leave_to_scale(&mut self, plan: &mut [Step]) {
+        let mut notices = Vec::new();
+        for step in plan {
+            let Some(live) = &step.live else { continue };
+            if changes::leave_to_scale(&mut step.wanted, live) {
+                step.change = changes::compare(&step.wanted, Some(live), None);
+                step.inherited = Inheritance::of(&step.wanted, live, step.takeover);
+                let text = format!("`{}` is scaled by others: its `spec.replicas` is left as it is", step.wanted.id());
+                notices.push(Problem::notice("scaled-by-others", text));
+            }
+        }
+        self.note(notices);
+    }
+
     /// Asks the server what would become of some objects; `stage` is where the run stands.
     pub(super) async fn dry_run(
         &mut self,
@@ -56,26 +89,46 @@ impl<O: Write, E: Write> Run<O, E> {
         asked: &[usize],
         stage: Stage,
     ) -> Done {
-        let objects: Vec<Object> = asked.iter().map(|&at| plan[at].wanted.clone()).collect();
-        let answer = kubectl.dry_run(&objects, Conflicts::Refuse).await;
-        let answer = answer.map_err(|problem| Failure::new(stage, vec![problem]))?;
-        let refused: Vec<usize> =
-            asked.iter().zip(&answer.answers).filter(|(_, after)| after.is_none()).map(|(&at, _)| at).collect();
+        let (forced, others): (Vec<usize>, Vec<usize>) = asked
+            .iter()
+            .copied()
+            .partition(|&at| self.is_forced(&plan[at].wanted) || is_kept_by_hands_alone(&plan[at]));
+        let (mut answers, mut problems) = (Vec::new(), Vec::new());
+        for (some, conflicts) in [(others, Conflicts::Refuse), (forced, Conflicts::Force)] {
+            let objects: Vec<Object> = some.iter().map(|&at| plan[at].wanted.clone()).collect();
+            let answer = kubectl.dry_run(&objects, conflicts).await;
+            let answer = answer.map_err(|problem| Failure::new(stage, vec![problem]))?;
+            problems.extend(answer.problems);
+            answers.extend(some.into_iter().zip(answer.answers));
+        }
+        self.refuse_unanswered(plan, &answers, problems, stage)?;
+        for (at, answer) in answers {
+            let Some(answer) = answer else { continue };
+            let after = self.corrected(kubectl, &plan[at], answer).await;
+            let step = &mut plan[at];
+            step.change = changes::compare(&step.wanted, step.live.as_ref(), Some(&after));
+            step.change.writes |= step.inherited.is_some();
+        }
+        Ok(())
+    }
+
+    /// What the server refuses on trial, it would refuse for real.
+    fn refuse_unanswered(
+        &mut self,
+        plan: &[Step],
+        answers: &[(usize, Option<Object>)],
+        problems: Vec<Problem>,
+        stage: Stage,
+    ) -> Done {
+        let refused: Vec<usize> = answers.iter().filter(|(_, after)| after.is_none()).map(|&(at, _)| at).collect();
         if stage == Stage::Apply {
             refused.iter().for_each(|&at| self.outcome.objects[at].progress = Progress::Failed);
         }
-        self.settle(stage, answer.problems)?;
-        if let Some(&at) = refused.first() {
-            let text = format!("the server did not say what would become of {}", plan[at].change.id);
-            let problem =
-                Problem::error("no-answer", text).help("run it again; if it stays so, look at `kubectl version`");
-            return Err(Failure::new(stage, vec![problem]));
-        }
-        for (&at, after) in asked.iter().zip(&answer.answers) {
-            let step = &mut plan[at];
-            step.change = changes::compare(&step.wanted, step.live.as_ref(), after.as_ref());
-        }
-        Ok(())
+        self.settle(stage, problems)?;
+        let Some(&at) = refused.first() else { return Ok(()) };
+        let text = format!("the server did not say what would become of {}", plan[at].change.id);
+        let problem = Problem::error("no-answer", text).help("run it again; if it stays so, look at `kubectl version`");
+        Err(Failure::new(stage, vec![problem]))
     }
 
     /// Old values are as secret as new ones.
@@ -88,6 +141,12 @@ impl<O: Write, E: Write> Run<O, E> {
             pairs.flat_map(|(wanted, live)| changes::replaced_values(wanted, live, &holds_secret)).collect();
         old.iter().for_each(|value| self.masker.add(value));
     }
+}
+
+/// Whether fields are kept from us by hand work and by nobody else: once they are ours, there is no conflict.
+fn is_kept_by_hands_alone(step: &Step) -> bool {
+    let Some(live) = step.live.as_ref().filter(|_| step.inherited.is_some()) else { return false };
+    !changes::conflicts_with_others(&step.wanted, live, step.takeover)
 }
 
 /// Namespaces and kinds that this build brings.

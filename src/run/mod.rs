@@ -6,9 +6,11 @@ mod cluster;
 mod compare;
 mod confirm;
 mod finish;
+mod inherit;
 mod prepare;
 mod render;
 mod rollout;
+mod set;
 mod write;
 
 use std::ffi::OsString;
@@ -16,7 +18,7 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::changes::ObjectChange;
+use crate::changes::{Inheritance, ObjectChange, Takeover};
 use crate::error::{Failure, Problem, Severity, Stage};
 use crate::files::Machine;
 use crate::inputs::{self, Command, Context, Environment, Inputs, Mode, Request, Terminals, Word as _};
@@ -119,6 +121,10 @@ struct Step {
     change: ObjectChange,
     /// Waits for a Namespace or CRD of this build.
     depends: bool,
+    /// Whose fields may be taken over.
+    takeover: Takeover,
+    /// What hand work leaves to us.
+    inherited: Option<Inheritance>,
 }
 
 /// The values of a run are known to the masker before anything else can happen to them.

@@ -44,10 +44,25 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     async fn write_some(&mut self, kubectl: &Kubectl, plan: &[Step], some: &[usize]) -> Done {
+        self.hand_over(kubectl, plan, some).await?;
+        let (forced, others): (Vec<usize>, Vec<usize>) =
+            some.iter().copied().partition(|&at| self.is_forced(&plan[at].wanted));
+        let mut problems = self.apply_some(kubectl, plan, &others, Conflicts::Refuse).await;
+        problems.extend(self.apply_some(kubectl, plan, &forced, Conflicts::Force).await);
+        self.settle(Stage::Apply, problems)
+    }
+
+    async fn apply_some(
+        &mut self,
+        kubectl: &Kubectl,
+        plan: &[Step],
+        some: &[usize],
+        conflicts: Conflicts,
+    ) -> Vec<Problem> {
         let objects: Vec<Object> = some.iter().map(|&at| plan[at].wanted.clone()).collect();
         // A signal may end the run before there is an answer.
         some.iter().for_each(|&at| self.outcome.objects[at].progress = Progress::Unanswered);
-        let applied = kubectl.apply(&objects, Conflicts::Refuse).await;
+        let applied = kubectl.apply(&objects, conflicts).await;
         for (&at, written) in some.iter().zip(&applied.written) {
             let report = &mut self.outcome.objects[at];
             report.progress = match written {
@@ -63,7 +78,7 @@ impl<O: Write, E: Write> Run<O, E> {
             let help = "run it again: what was written is then unchanged";
             self.note([Problem::warning("write-unknown", text).help(help)]);
         }
-        self.settle(Stage::Apply, applied.problems)
+        applied.problems
     }
 
     /// Reads Secrets and ConfigMaps back and compares them key by key.

@@ -31,6 +31,7 @@ impl Checkout {
     pub fn empty() -> Self {
         let checkout = Self { directory: TempDir::new().expect("a temporary directory") };
         checkout.git(&["init", "-q"]);
+        checkout.git(&["remote", "add", "origin", "https://localhost/owner/name.git"]);
         checkout
     }
 

@@ -4,6 +4,7 @@
 
 mod ignore;
 mod index;
+mod origin;
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -59,6 +60,17 @@ impl Repository {
     /// The checkout's topmost directory.
     pub fn toplevel(&self) -> &Path {
         &self.toplevel
+    }
+
+    /// What the checkout is of: the path of the address of its remote `origin`, such as `owner/name` in small letters, else the
+    /// toplevel directory's name.
+    ///
+    /// # Errors
+    /// A configuration that cannot be read.
+    pub fn name(&self) -> Result<String, Problem> {
+        let config = read_git_file(&self.common_dir.join("config"))?.unwrap_or_default();
+        let by_directory = || self.toplevel.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(origin::repository(&String::from_utf8_lossy(&config)).unwrap_or_else(by_directory))
     }
 
     /// Where git keeps this checkout's own files, and those that it shares with other worktrees.

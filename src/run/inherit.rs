@@ -1,0 +1,95 @@
+//! Objects that hands have made or changed become ours, without a conflict and without a stale key.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use futures_util::stream::{self, StreamExt as _};
+
+use super::{Done, Run, Step};
+use crate::build;
+use crate::changes::{Inheritance, Set};
+use crate::error::{Problem, Stage};
+use crate::kubectl::{Kubectl, Writes};
+use crate::object::Object;
+use crate::report::Progress;
+
+/// How many objects are handed over at once.
+const CONCURRENCY: usize = 4;
+
+impl<O: Write, E: Write> Run<O, E> {
+    /// Says which objects are inherited, and from whom.
+    pub(super) fn tell_inherited(&mut self, plan: &[Step]) {
+        let inherited: Vec<(&Step, &Inheritance)> =
+            plan.iter().filter_map(|step| Some((step, step.inherited.as_ref()?))).collect();
+        if inherited.is_empty() {
+            return;
+        }
+        let managers: BTreeSet<String> =
+            inherited.iter().flat_map(|(_, inherited)| &inherited.managers).map(|name| format!("`{name}`")).collect();
+        let objects: Vec<String> =
+            inherited.iter().map(|(step, _)| format!("`{}`", build::without_content_hash(&step.wanted.id()))).collect();
+        let text = format!(
+            "inherited from hand work ({}): {}",
+            managers.into_iter().collect::<Vec<_>>().join(", "),
+            objects.join(", ")
+        );
+        self.note([Problem::notice("inherited", text)]);
+    }
+
+    /// What an apply makes of an inherited object: the dry-run's `answer` still has what hand work left.
+    pub(super) async fn corrected(&self, kubectl: &Kubectl, step: &Step, answer: Object) -> Object {
+        let (Some(inherited), Some(live)) = (&step.inherited, &step.live) else { return answer };
+        let removed = match inherited.removal(live) {
+            // What cannot be removed by itself may all the same go together with what comes.
+            Some(patch) => kubectl.patch(&step.wanted, &patch, Writes::OnTrial).await.ok(),
+            None => None,
+        };
+        inherited.corrected(answer, removed.as_ref())
+    }
+
+    /// Makes the fields of hand work ours, so that the apply after it can give up those that the build lacks.
+    /// Stopped between the two, the next run finds all of it ours and goes on.
+    pub(super) async fn hand_over(&mut self, kubectl: &Kubectl, plan: &[Step], some: &[usize]) -> Done {
+        let is_heir = |at: &usize| plan[*at].inherited.is_some() && plan[*at].change.writes;
+        let heirs: Vec<usize> = some.iter().copied().filter(is_heir).collect();
+        // A signal may end the run before there is an answer.
+        heirs.iter().for_each(|&at| self.outcome.objects[at].progress = Progress::Unanswered);
+        let ended: Vec<(usize, Result<(), Problem>)> = stream::iter(heirs)
+            .map(|at| async move { (at, hand_over(kubectl, &plan[at]).await) })
+            .buffered(CONCURRENCY)
+            .collect()
+            .await;
+        let mut problems = Vec::new();
+        for (at, ended) in ended {
+            self.outcome.objects[at].progress = if ended.is_ok() { Progress::Planned } else { Progress::Failed };
+            problems.extend(ended.err());
+        }
+        self.settle(Stage::Apply, problems)
+    }
+}
+
+/// Once more where the object was changed since it was read.
+async fn hand_over(kubectl: &Kubectl, step: &Step) -> Result<(), Problem> {
+    let Some(inherited) = &step.inherited else { return Ok(()) };
+    let Err(refused) = kubectl.patch(&step.wanted, &inherited.handover(), Writes::Really).await else { return Ok(()) };
+    let live = kubectl.get(std::slice::from_ref(&step.wanted)).await;
+    let Some(live) = live.ok().and_then(|mut live| live.remove(&step.wanted.id())) else { return Err(refused) };
+    let id = build::without_content_hash(&step.wanted.id());
+    if let Some(other) = Set::of(&live).filter(|other| Some(other) != Set::of(&step.wanted).as_ref()) {
+        let text = format!("`{id}` was taken by the set `{other}` meanwhile");
+        return Err(Problem::error("other-set", text).help("run this again to see what belongs to whom"));
+    }
+    match Inheritance::of(&step.wanted, &live, step.takeover) {
+        None => Ok(()),
+        // It was not the object that had changed.
+        Some(again) if again == *inherited => Err(refused),
+        Some(again) => match kubectl.patch(&step.wanted, &again.handover(), Writes::Really).await {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                let text = format!("`{id}` keeps being changed by another while it is taken over");
+                let help = "look at its `managedFields` for who writes to it, and run this again when that has ended";
+                Err(Problem::error("object-modified", text).help(help))
+            }
+        },
+    }
+}

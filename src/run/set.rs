@@ -1,0 +1,108 @@
+//! Whose the objects are: the set of this run, and the live objects that belong to somebody else.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::{Done, Run, Step};
+use crate::build;
+use crate::changes::{self, Set, Takeover};
+use crate::error::{Failure, Problem, Stage};
+use crate::files::{Layout, Overlay, git};
+use crate::object::{Object, ObjectId};
+
+impl<O: Write, E: Write> Run<O, E> {
+    /// The set of this checkout's root and environment. Where every path is given and no root, the overlay or the first template
+    /// stands for it: several apps may share a checkout.
+    pub(super) fn set(&self, layout: &Layout) -> Result<Set, Failure> {
+        let by_layout = self.inputs.root.is_some() || self.inputs.overlay.is_none() || self.inputs.templates.is_empty();
+        let root = layout.root.clone().filter(|_| by_layout).unwrap_or_else(|| match &layout.overlay {
+            Overlay::Directory(overlay) => overlay.clone(),
+            Overlay::None => {
+                layout.templates.first().filter(|path| *path != Path::new("-")).cloned().unwrap_or_default()
+            }
+        });
+        let root = self.absolute(&root);
+        let failure = |problem| Failure::new(Stage::Inputs, vec![problem]);
+        let (toplevel, name) = match git::Repository::find(&root).map_err(failure)? {
+            Some(repository) => (repository.toplevel().to_owned(), repository.name().map_err(failure)?),
+            None => self.without_repository(),
+        };
+        let name = self.context.repository.as_ref().map_or(name, |repository| repository.to_lowercase());
+        let root = root.strip_prefix(&toplevel).unwrap_or(&root).display().to_string();
+        Ok(Set::new(&name, &root, &self.inputs.environment))
+    }
+
+    fn without_repository(&self) -> (PathBuf, String) {
+        let top = self.context.workspace.as_ref().unwrap_or(&self.machine.working_directory);
+        (top.clone(), top.file_name().unwrap_or_default().to_string_lossy().into_owned())
+    }
+
+    /// Refuses live objects that another set applied, or that a controller or another tool keeps.
+    pub(super) fn refuse_foreign(&mut self, set: &Set, plan: &[Step]) -> Done {
+        let mut problems = Vec::new();
+        for step in plan {
+            let Some(live) = &step.live else { continue };
+            let id = build::without_content_hash(&step.wanted.id());
+            if let Some(tracker) = changes::tracked_by(live) {
+                let text = format!("`{id}` is kept by {}", tracker.owner);
+                problems.push(Problem::error("tracked-by-other", text).help(tracker.help));
+            } else if let Some(other) = Set::of(live).filter(|other| other != set) {
+                problems.push(self.of_other_set(&id, set, &other));
+            } else if let Some(manager) = changes::foreign_applier(live).filter(|_| step.takeover == Takeover::HandWork)
+            {
+                problems.push(of_other_applier(&id, manager));
+            }
+        }
+        self.settle(Stage::Compare, problems)
+    }
+
+    fn of_other_set(&self, id: &ObjectId, set: &Set, other: &Set) -> Problem {
+        if self.inputs.take_over {
+            return Problem::warning("taken-over", format!("`{id}` is taken over from the set `{other}` into `{set}`"));
+        }
+        let text = format!("`{id}` belongs to the set `{other}`, and this is `{set}`");
+        Problem::error("other-set", text).help(
+            "check that this is the right cluster and namespace; two sets cannot share an object: give it another name or namespace, \
+             or take it over once with `take-over: true`",
+        )
+    }
+
+    /// Which of the inputs' `force-conflicts` name nothing.
+    pub(super) fn unmatched_force(&mut self, wanted: &[Object]) {
+        let unmatched = |name: &&String| !wanted.iter().any(|object| names(name, object));
+        let unmatched: Vec<Problem> = self
+            .inputs
+            .force_conflicts
+            .iter()
+            .filter(unmatched)
+            .map(|name| {
+                Problem::warning(
+                    "force-unmatched",
+                    format!("`force-conflicts` names `{name}`, which is no object of the build"),
+                )
+            })
+            .collect();
+        self.note(unmatched);
+    }
+
+    /// Whether the inputs allow to take the object's fields from their managers.
+    pub(super) fn is_forced(&self, object: &Object) -> bool {
+        self.inputs.force_conflicts.iter().any(|name| names(name, object))
+    }
+}
+
+/// Whether `Kind/name` means `object`, whose generated name may be given without its hash.
+fn names(name: &str, object: &Object) -> bool {
+    let hash = build::content_hash(object.kind(), object.name());
+    let base = hash.and_then(|hash| object.name().strip_suffix(hash)?.strip_suffix('-'));
+    name.split_once('/')
+        .is_some_and(|(kind, name)| kind == object.kind() && (name == object.name() || Some(name) == base))
+}
+
+fn of_other_applier(id: &ObjectId, manager: &str) -> Problem {
+    let text = format!("`{id}` is applied client-side by `{manager}`, from which kubectl would take over every field");
+    Problem::error("conflict", text).help(format!(
+        "have the other stop, or leave the object out of the build; then take it over: `force-conflicts: {}/{}`",
+        id.kind, id.name
+    ))
+}
