@@ -859,6 +859,8 @@ fn help_names_every_input_with_its_words_and_default() {
             "kube-token",
             "allow-exec",
             "allow-remote",
+            "force-conflicts",
+            "take-over",
             "rollout",
             "timeout",
             "dry-run",
@@ -869,7 +871,7 @@ fn help_names_every_input_with_its_words_and_default() {
             assert!(!has || words(help).contains(&words(input.about)), "{}\n{help}", input.name);
         }
         if let Some(default) = input.default.filter(|_| !input.shape.is_empty()) {
-            assert!(apply.stdout.contains(&format!("[default: {default}]")), "{}", input.name);
+            assert!(words(&apply.stdout).contains(&format!("[default: {default}]")), "{}", input.name);
         }
     }
     let top = plain(&["--help"]);
