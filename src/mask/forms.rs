@@ -178,6 +178,11 @@ fn base64_cores(value: &str, alphabet: &impl base64::Engine) -> Vec<Form> {
 
 /// Inside JSON (once and twice), a shell's quotes and YAML's single quotes.
 fn quoted(text: &str) -> Vec<Form> {
+    // Most values hold nothing that any of them would write differently.
+    let is_plain = |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && !b"\"'\\<>&$`/".contains(&byte);
+    if text.bytes().all(is_plain) {
+        return Vec::new();
+    }
     let mut forms = Vec::new();
     for style in [JsonStyle::Plain, JsonStyle::Html, JsonStyle::Ascii] {
         let once = json_escaped(text, style);
