@@ -183,6 +183,16 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_may_be_a_comment_is_refused() {
+        let problems = parse(".env", "A=#hunter2\nB=1").expect_err("ambiguous");
+        assert_eq!(problems.len(), 1);
+        assert!(
+            problems[0].message.starts_with("the value of `A` begins with `#`")
+                && !problems[0].message.contains("hunter2")
+        );
+    }
+
+    #[test]
     fn every_broken_line_is_named_without_its_text() {
         let problems = parse("x.env", "A=1\nhunter2\nA=hunter2\nB='x' hunter2\nC=\"\nD=hunter2").expect_err("broken");
         let lines: Vec<_> = problems.iter().map(|problem| problem.place.as_ref().map(|place| place.line)).collect();
