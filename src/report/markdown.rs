@@ -1,4 +1,4 @@
-//! The report as GitHub Markdown, for the step summary. What comes from elsewhere can be no Markdown, HTML, mention or link.
+//! The report as GitHub Markdown, for the step summary and the comment. What comes from elsewhere can be no Markdown, HTML, mention or link.
 
 use super::Outcome;
 use super::rows::{Row, rows, unchanged};
@@ -6,39 +6,48 @@ use super::words::{count, severity_word};
 use crate::error::Problem;
 use crate::mask::{Masked, Masker};
 
-/// Renders `outcome` in at most `limit` bytes: without its keys, and then without its objects and findings, where it is too long.
-/// The last form has a few hundred bytes, whatever the limit.
-pub fn render(outcome: &Outcome, masker: &Masker, limit: usize) -> Masked {
-    let outcome = outcome.redacted(masker);
-    let fits = |text: &String| text.len() <= limit;
-    let forms = [Some(true), Some(false)].into_iter().map(|with_keys| page(&outcome, with_keys));
-    Masked::of_redacted_parts(forms.into_iter().find(fits).unwrap_or_else(|| page(&outcome, None)))
+/// How much of an outcome a page shows. A report that is too long loses whole parts; nothing is ever cut in the middle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Everything, the unchanged folded.
+    Full,
+    /// The objects that change, with their keys.
+    Changes,
+    /// The objects that change.
+    Objects,
+    /// How many there are. A few hundred bytes, whatever the outcome.
+    Counts,
 }
 
-/// `with_keys`: with objects and keys, with objects only, or (`None`) with neither.
-fn page(outcome: &Outcome, with_keys: Option<bool>) -> String {
+impl Detail {
+    /// From the most to the least.
+    pub(super) const ALL: [Self; 4] = [Self::Full, Self::Changes, Self::Objects, Self::Counts];
+}
+
+/// Renders `outcome` in at most `limit` bytes: without the unchanged, then without its keys, and then without its objects and findings,
+/// where it is too long. The last form has a few hundred bytes, whatever the limit.
+pub fn render(outcome: &Outcome, masker: &Masker, limit: usize) -> Masked {
+    let outcome = outcome.redacted(masker);
+    let summary = |detail| page(&outcome, detail, "the log") + &times(&outcome, detail);
+    let fits = |text: &String| text.len() <= limit;
+    let text = Detail::ALL.into_iter().map(summary).find(fits).unwrap_or_else(|| summary(Detail::Counts));
+    Masked::of_redacted_parts(text)
+}
+
+/// An outcome without anything to hide as a page; what is left out of it is in `elsewhere`.
+pub(super) fn page(outcome: &Outcome, detail: Detail, elsewhere: &str) -> String {
     let mark = if outcome.failed.is_some() { "❌" } else { "✅" };
     let mut text = format!("{mark} **{}**\n\n", escaped(&outcome.headline()));
-    let Some(with_keys) = with_keys else {
+    if detail == Detail::Counts {
         let findings = count(outcome.problems.len(), "finding");
         return text
-            + &format!("The report is too long to be shown here; {findings} and all objects are in the log.\n\n");
-    };
+            + &format!("The report is too long to be shown here; {findings} and all objects are in {elsewhere}.\n\n");
+    }
     if let Some(target) = &outcome.target {
         text += &format!("Context {}, server {}\n\n", code(&target.context), code(&target.server));
     }
     text += &outcome.problems.iter().map(finding).collect::<String>();
-    let (shown, folded) = rows(outcome, with_keys);
-    if !shown.is_empty() {
-        text += &table(&shown);
-    }
-    if !folded.is_empty() {
-        let summary = unchanged(outcome);
-        text += &format!("<details><summary>{summary}</summary>\n\n{}</details>\n\n", table(&folded));
-    }
-    if !with_keys {
-        text += "The keys are left out: the report would be too long.\n\n";
-    }
+    text += &objects(outcome, detail, elsewhere);
     if !outcome.rollouts.is_empty() {
         text += "| Workload | State | Seen |\n| --- | --- | --- |\n";
         for rollout in &outcome.rollouts {
@@ -47,11 +56,28 @@ fn page(outcome: &Outcome, with_keys: Option<bool>) -> String {
         }
         text += "\n";
     }
-    let times = outcome.times();
-    if !times.is_empty() {
-        text += &format!("<sub>{times}</sub>\n\n");
+    text
+}
+
+fn objects(outcome: &Outcome, detail: Detail, elsewhere: &str) -> String {
+    let (shown, folded) = rows(outcome, detail != Detail::Objects);
+    let mut text = if shown.is_empty() { String::new() } else { table(&shown) };
+    if !folded.is_empty() {
+        let summary = unchanged(outcome);
+        text += &match detail {
+            Detail::Full => format!("<details><summary>{summary}</summary>\n\n{}</details>\n\n", table(&folded)),
+            _ => format!("{summary}\n\n"),
+        };
+    }
+    if detail == Detail::Objects {
+        text += &format!("The keys are left out, the report would be too long: they are in {elsewhere}.\n\n");
     }
     text
+}
+
+fn times(outcome: &Outcome, detail: Detail) -> String {
+    let times = outcome.times();
+    if times.is_empty() || detail == Detail::Counts { String::new() } else { format!("<sub>{times}</sub>\n\n") }
 }
 
 fn table(rows: &[Row]) -> String {
@@ -93,12 +119,12 @@ fn sentence(text: &str) -> String {
 }
 
 /// As code, where GitHub looks for no mention.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("<code>{}</code>", entities(text)) }
 }
 
 /// As text. `@` and `#` are cut off from what follows, since GitHub looks for mentions after entities are gone.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     entities(text).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")
 }
 

@@ -1,5 +1,6 @@
 //! What a run found and did, as data; printed as text, Markdown or JSON.
 
+pub mod comment;
 pub mod json;
 pub mod markdown;
 mod rows;
