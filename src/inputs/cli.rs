@@ -41,6 +41,7 @@ pub(super) fn read(arguments: &[OsString], environment: &Environment, context: &
             raw.command_line.yes = apply.yes;
             apply.rendering.fill(&mut raw);
             apply.cluster.fill(&mut raw);
+            apply.comment.fill(&mut raw);
         }
         Verb::Completions { shell } => return Ok(completions(shell)),
     }
@@ -61,7 +62,10 @@ fn command() -> clap::Command {
 
 fn describe(arg: clap::Arg, input: Input) -> clap::Arg {
     let help = match input.default {
-        Some(default) if !input.shape.is_empty() => format!("{} [default: {default}]", input.about),
+        // An expression is the runner's to evaluate: the command line has no such default.
+        Some(default) if !input.shape.is_empty() && !default.starts_with("${{") => {
+            format!("{} [default: {default}]", input.about)
+        }
         _ => input.about.to_owned(),
     };
     let arg = arg.help(StyledStr::from(help));

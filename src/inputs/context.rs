@@ -56,6 +56,14 @@ pub struct Context {
     pub repository: Option<String>,
     /// `GITHUB_SHA`.
     pub sha: Option<String>,
+    /// `GITHUB_EVENT_PATH`: what started the workflow, as JSON.
+    pub event_file: Option<PathBuf>,
+    /// `GITHUB_API_URL`, such as `https://api.github.com` or `https://github.example.com/api/v3`.
+    pub api_url: Option<String>,
+    /// `GITHUB_GRAPHQL_URL`.
+    pub graphql_url: Option<String>,
+    /// The page of this run, with its summary.
+    pub run_url: Option<String>,
     /// `GITHUB_STEP_SUMMARY`.
     pub step_summary: Option<PathBuf>,
     /// `GITHUB_OUTPUT`.
@@ -82,6 +90,10 @@ impl Context {
             workspace: path("GITHUB_WORKSPACE"),
             repository: text("GITHUB_REPOSITORY"),
             sha: text("GITHUB_SHA"),
+            event_file: path("GITHUB_EVENT_PATH"),
+            api_url: text("GITHUB_API_URL"),
+            graphql_url: text("GITHUB_GRAPHQL_URL"),
+            run_url: run_url(text),
             step_summary: path("GITHUB_STEP_SUMMARY"),
             output_file: path("GITHUB_OUTPUT"),
             terminals,
@@ -106,6 +118,13 @@ impl Context {
             (Colour::Auto, Colour::Auto) => is_terminal,
         }
     }
+}
+
+fn run_url(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let [server, repository, run] =
+        ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"].map(|name| variable(name).unwrap_or_default());
+    let known = !server.is_empty() && !repository.is_empty() && !run.is_empty();
+    known.then(|| format!("{}/{repository}/actions/runs/{run}", server.trim_end_matches('/')))
 }
 
 #[cfg(test)]
@@ -135,6 +154,15 @@ mod tests {
         let force = context(&["p"], &[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")]);
         assert!(force.colours(Colour::Auto, false) && !force.colours(Colour::Never, true));
         assert!(!context(&["p"], &[("TERM", "dumb")]).colours(Colour::Auto, true));
+    }
+
+    #[test]
+    fn a_run_has_a_page_where_all_of_its_address_is_known() {
+        let github =
+            [("GITHUB_SERVER_URL", "https://github.com"), ("GITHUB_REPOSITORY", "owner/name"), ("GITHUB_RUN_ID", "42")];
+        let page = "https://github.com/owner/name/actions/runs/42";
+        assert_eq!(context(&["p"], &github).run_url.as_deref(), Some(page));
+        assert_eq!(context(&["p"], &github[..2]).run_url, None);
     }
 
     #[test]

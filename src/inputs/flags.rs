@@ -23,7 +23,8 @@ Examples:
 
 Credentials and values as JSON are better given by environment than by flag,
 because every process can see arguments: SECRET_PATCH_KUBE_TOKEN,
-SECRET_PATCH_KUBECONFIG, SECRET_PATCH_SECRETS, SECRET_PATCH_VARS.
+SECRET_PATCH_KUBECONFIG, SECRET_PATCH_GITHUB_TOKEN, SECRET_PATCH_SECRETS,
+SECRET_PATCH_VARS.
 Lists are separated by blanks, commas or line ends, and their flags may be repeated.
 
 Exit codes: 0 done, 1 failed, 2 wrong call.";
@@ -90,6 +91,8 @@ pub(super) struct Apply {
     pub(super) rendering: Rendering,
     #[command(flatten)]
     pub(super) cluster: Cluster,
+    #[command(flatten)]
+    pub(super) comment: Comment,
     /// Apply without asking
     #[arg(short, long)]
     pub(super) yes: bool,
@@ -155,6 +158,20 @@ pub(super) struct Cluster {
     dry_run: bool,
 }
 
+/// The comment on a pull request. Help and value names come from the table of inputs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Comment on a pull request")]
+pub(super) struct Comment {
+    #[arg(long)]
+    comment: Option<String>,
+    #[arg(long)]
+    comment_key: Option<String>,
+    #[arg(long)]
+    github_token: Option<String>,
+    #[arg(long)]
+    ca_bundle: Option<String>,
+}
+
 impl Everywhere {
     pub(super) fn command_line(&self) -> CommandLine {
         let colour = match self.color {
@@ -197,6 +214,15 @@ impl Cluster {
         raw.set_some(names::ROLLOUT, self.rollout);
         raw.set_some(names::TIMEOUT, self.timeout);
         raw.set_flag(names::DRY_RUN, self.dry_run);
+    }
+}
+
+impl Comment {
+    pub(super) fn fill(self, raw: &mut Raw) {
+        raw.set_some(names::COMMENT, self.comment);
+        raw.set_some(names::COMMENT_KEY, self.comment_key);
+        raw.set_some(names::GITHUB_TOKEN, self.github_token);
+        raw.set_some(names::CA_BUNDLE, self.ca_bundle);
     }
 }
 

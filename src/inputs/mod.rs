@@ -5,6 +5,7 @@ mod cli;
 mod context;
 mod flags;
 pub mod names;
+mod pull_request;
 mod resolve;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::secret::Secret;
 use crate::values::Source;
 
 pub use self::context::{Colour, Context, Environment, Mode, Terminals};
+pub use self::pull_request::PullRequest;
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,17 @@ pub enum Rollout {
     Wait,
     /// They are left alone.
     Skip,
+}
+
+/// When a pull request gets a comment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commenting {
+    /// On what a dry run would change, and where a comment is to be put right.
+    Auto,
+    /// On every report.
+    Always,
+    /// On none.
+    Never,
 }
 
 /// How the report is printed.
@@ -70,6 +83,7 @@ macro_rules! words {
 
 words!(Command { Render = "render", Apply = "apply" });
 words!(Rollout { Wait = "wait", Skip = "none" });
+words!(Commenting { Auto = "auto", Always = "always", Never = "never" });
 words!(Format { Text = "text", Markdown = "markdown", Json = "json" });
 
 /// A file, or the process's own stream.
@@ -141,6 +155,14 @@ pub struct Inputs {
     pub rollout: Rollout,
     /// How long workloads may take; never zero.
     pub timeout: Duration,
+    /// When the pull request gets a comment.
+    pub comment: Commenting,
+    /// What tells the comment from others.
+    pub comment_key: Option<String>,
+    /// Who comments.
+    pub github_token: Option<Secret>,
+    /// PEM, or the path of a file that holds it.
+    pub ca_bundle: Option<String>,
     /// Whether nothing is written to the cluster.
     pub dry_run: bool,
     /// How the report is printed.

@@ -141,13 +141,37 @@ pub const ROLLOUT: Input =
 /// How long workloads are awaited.
 pub const TIMEOUT: Input =
     Input::new("timeout", "DURATION", "How long workloads may take, such as `90s`, `5m`, `1h`").or("5m");
+/// Whether the pull request gets a comment.
+pub const COMMENT: Input = Input::new(
+    "comment",
+    "auto|always|never",
+    "Comment on the pull request: `auto` on what a dry run would change, `always` also on what was applied or unchanged, or `never`",
+)
+.or("auto");
+/// Which comment.
+pub const COMMENT_KEY: Input = Input::new(
+    "comment-key",
+    "TEXT",
+    "What tells this comment from others of the pull request; else repository, root, environment and context",
+);
+/// Who comments.
+pub const GITHUB_TOKEN: Input =
+    Input::new("github-token", "TOKEN", "Token for the comment; it needs the permission `pull-requests: write`")
+        .or("${{ github.token }}")
+        .secret();
+/// Whom to trust.
+pub const CA_BUNDLE: Input = Input::new(
+    "ca-bundle",
+    "PATH",
+    "Certificates of authorities to trust besides the system's, for GitHub Enterprise Server: PEM or a path",
+);
 /// Whether nothing is written.
 pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the first write to the cluster");
 /// How the report is printed.
 pub const FORMAT: Input = Input::new("format", "text|markdown|json", "How the report is printed").or("text");
 
 /// Every input, in the order in which they are documented.
-pub const ALL: [Input; 26] = [
+pub const ALL: [Input; 30] = [
     COMMAND,
     ENVIRONMENT,
     ROOT,
@@ -172,6 +196,10 @@ pub const ALL: [Input; 26] = [
     TAKE_OVER,
     ROLLOUT,
     TIMEOUT,
+    COMMENT,
+    COMMENT_KEY,
+    GITHUB_TOKEN,
+    CA_BUNDLE,
     DRY_RUN,
     FORMAT,
 ];

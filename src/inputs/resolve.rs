@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::names::{self, Input};
-use super::{Command, Context, FileName, Format, Inputs, Mode, Overlay, Raw, Rollout, Word};
+use super::{Command, Commenting, Context, FileName, Format, Inputs, Mode, Overlay, Raw, Rollout, Word};
 use crate::error::Problem;
 use crate::secret::Secret;
 use crate::values::{Source, parse_json};
@@ -46,6 +46,10 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
         take_over: reader.boolean(names::TAKE_OVER),
         rollout: reader.word(names::ROLLOUT).unwrap_or(Rollout::Wait),
         timeout: reader.duration(names::TIMEOUT),
+        comment: reader.word(names::COMMENT).unwrap_or(Commenting::Auto),
+        comment_key: reader.text(names::COMMENT_KEY),
+        github_token: reader.secret(names::GITHUB_TOKEN),
+        ca_bundle: reader.text(names::CA_BUNDLE),
         dry_run: reader.boolean(names::DRY_RUN),
         format: reader.word(names::FORMAT).unwrap_or(Format::Text),
         command_line,
