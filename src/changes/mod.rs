@@ -6,6 +6,7 @@ mod inherit;
 mod managed_fields;
 mod scale;
 mod set;
+mod shared;
 mod tracked;
 mod values;
 mod wanted;
@@ -21,6 +22,7 @@ pub use inherit::{Inheritance, Takeover, conflicts_with_others, foreign_applier,
 pub use managed_fields::{MANAGER, is_unchanged};
 pub use scale::leave_to_scale;
 pub use set::{SET_ANNOTATION, Set};
+pub use shared::is_shared;
 pub use tracked::{Tracker, tracked_by};
 pub use values::{replaced_values, secret_values};
 pub use wanted::{clean, to_data};

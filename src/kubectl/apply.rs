@@ -33,6 +33,32 @@ pub struct DryRun {
     pub problems: Vec<Problem>,
 }
 
+/// What must still be so of the live object when it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever it is by then.
+    Anything,
+    /// There is none: the apply creates it.
+    Absent,
+    /// It has this `resourceVersion`.
+    Version(String),
+}
+
+/// A `resourceVersion` that no object ever has: the store begins with it when it is empty. An object that does not exist is
+/// created whatever its manifest says; one that does is refused for it.
+const NEVER: &str = "1";
+
+impl Expected {
+    /// What the manifest says for it.
+    fn resource_version(&self) -> Option<&str> {
+        match self {
+            Self::Anything => None,
+            Self::Absent => Some(NEVER),
+            Self::Version(version) => Some(version),
+        }
+    }
+}
+
 /// How an apply ended for one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
@@ -40,6 +66,8 @@ pub enum Written {
     Done,
     /// The server has it as it was.
     Refused,
+    /// Refused, because it is not as it was [`Expected`].
+    Outdated,
     /// The call ended before the server's answer: read it back to know.
     Unknown,
 }
@@ -49,7 +77,7 @@ pub enum Written {
 pub struct Applied {
     /// Of each object, in the order of the input.
     pub written: Vec<Written>,
-    /// Why objects were not written, and the server's warnings.
+    /// Why objects were not written, and the server's warnings. What is [`Written::Outdated`] has none.
     pub problems: Vec<Problem>,
 }
 
@@ -89,13 +117,14 @@ impl<L: Launch> Kubectl<L> {
         Ok(dry_run)
     }
 
-    /// Applies `objects` in one call, once. What a failure left undone is told for each object.
-    pub async fn apply(&self, objects: &[Object], conflicts: Conflicts) -> Applied {
+    /// Applies `objects` in one call, once, each only if it is as `expected` (in the same order). What a failure left undone is
+    /// told for each object.
+    pub async fn apply(&self, objects: &[Object], expected: &[Expected], conflicts: Conflicts) -> Applied {
         if objects.is_empty() {
             return Applied { written: Vec::new(), problems: Vec::new() };
         }
-        let all: Vec<&Object> = objects.iter().collect();
-        let ending = self.server_side_apply(&all, &["-o", "name", "-v=6"], conflicts).await;
+        let sent = objects.iter().zip(expected).map(|(object, expected)| sendable(object, expected)).collect();
+        let ending = self.server_side_apply(sent, &["-o", "name", "-v=6"], conflicts).await;
         let unfinished = errors::unfinished(&ending);
         match &ending {
             Ending::Success { stderr, .. } => Applied::all(Written::Done, objects, errors::warnings(stderr, None)),
@@ -110,17 +139,18 @@ impl<L: Launch> Kubectl<L> {
 
     /// `interrupted` is why kubectl did not get to the end.
     fn applied_in_part(&self, objects: &[Object], stderr: &Untrusted, interrupted: Option<Problem>) -> Applied {
-        let (answers, mut problems) = match Refusals::of(objects, &self.namespace, stderr) {
-            Ok(refusals) => (refusals.answers, refusals.problems),
+        let (answers, outdated, mut problems) = match Refusals::of(objects, &self.namespace, stderr) {
+            Ok(refusals) => (refusals.answers, refusals.outdated, refusals.problems),
             Err(problem) => {
                 let why = if interrupted.is_none() { vec![problem] } else { Vec::new() };
-                (Report::parse(stderr).answers(objects, &self.namespace), why)
+                (Report::parse(stderr).answers(objects, &self.namespace), Vec::new(), why)
             }
         };
         // A connection lost on the way may leave no trace of the request, and perhaps an object.
         let lost = interrupted.is_some() || problems.iter().any(|problem| problem.kind == "server-unreachable");
         problems.extend(interrupted);
-        let written = answers.iter().map(|answer| match answer {
+        let written = answers.iter().enumerate().map(|(at, answer)| match answer {
+            _ if outdated.contains(&at) => Written::Outdated,
             Some(Answer::Lost | Answer::Status(GATEWAY_TIMEOUT)) => Written::Unknown,
             Some(answer) if answer.is_success() => Written::Done,
             None if lost => Written::Unknown,
@@ -129,7 +159,8 @@ impl<L: Launch> Kubectl<L> {
         Applied { written: written.collect(), problems }
     }
 
-    async fn server_side_apply(&self, objects: &[&Object], output: &[&str], conflicts: Conflicts) -> Ending {
+    /// `objects` as [`sendable`] gives them.
+    async fn server_side_apply(&self, objects: Vec<Object>, output: &[&str], conflicts: Conflicts) -> Ending {
         let manager = format!("--field-manager={MANAGER}");
         // Unknown fields are refused by the server without the client's validation, which costs two requests.
         let mut words = vec!["apply", "--server-side", &manager, "--validate=ignore", "-f", "-"];
@@ -137,13 +168,13 @@ impl<L: Launch> Kubectl<L> {
         if conflicts == Conflicts::Force {
             words.push("--force-conflicts");
         }
-        let clean: Vec<Object> = objects.iter().map(|object| clean((*object).clone())).collect();
-        self.cluster(&words, list(clean.iter().map(Object::as_value))).await
+        self.cluster(&words, list(objects.iter().map(Object::as_value))).await
     }
 
     async fn trial(&self, objects: &[&Object], conflicts: Conflicts) -> Result<Trial, Problem> {
         let output = ["--dry-run=server", "-o", "json", "--show-managed-fields", "-v=6"];
-        match self.server_side_apply(objects, &output, conflicts).await {
+        let sent = objects.iter().map(|object| sendable(object, &Expected::Anything)).collect();
+        match self.server_side_apply(sent, &output, conflicts).await {
             Ending::Success { stdout, stderr } => match items(&stdout) {
                 Some(answers) if answers.len() == objects.len() => {
                     Ok(Trial::Accepted(answers, errors::warnings(&stderr, None)))
@@ -208,6 +239,15 @@ impl<L: Launch> Kubectl<L> {
         }
         Ok(errors::folded(problems))
     }
+}
+
+/// Without the server's own fields, but for the precondition.
+fn sendable(object: &Object, expected: &Expected) -> Object {
+    let mut object = clean(object.clone());
+    if let (Some(version), Some(metadata)) = (expected.resource_version(), object.as_value_mut().get_mut("metadata")) {
+        metadata["resourceVersion"] = version.into();
+    }
+    object
 }
 
 enum Trial {

@@ -1,6 +1,7 @@
 //! Which objects of a failed call the server refused, and why.
 
-use super::requests::{Answer, Report};
+use super::errors::between;
+use super::requests::{Answer, Report, is_plural};
 use super::{Untrusted, errors};
 use crate::error::Problem;
 use crate::object::Object;
@@ -14,6 +15,8 @@ pub(super) enum Told {
 /// Which objects of a failed call were refused, and why.
 pub(super) struct Refusals {
     pub(super) answers: Vec<Option<Answer>>,
+    /// Positions of the objects that had another version than was expected; they have no problem.
+    pub(super) outdated: Vec<usize>,
     pub(super) problems: Vec<Problem>,
     pub(super) told: Told,
 }
@@ -28,7 +31,7 @@ impl Refusals {
         let report = Report::parse(stderr);
         let answers = report.answers(objects, namespace);
         let mut problems = errors::warnings(stderr, None);
-        let (unknown, refusals): (Vec<&String>, Vec<&String>) =
+        let (unknown, mut refusals): (Vec<&String>, Vec<&String>) =
             report.failures.iter().partition(|text| errors::failure(text, None).kind == "unknown-kind");
         if !answers.iter().any(|answer| matches!(answer, Some(Answer::Status(_)))) && unknown.is_empty() {
             return Err(errors::problem(stderr, None));
@@ -39,12 +42,15 @@ impl Refusals {
                 problems.push(errors::failure(text, Some(&object.id())));
             }
         }
-        let refused: Vec<&Object> = objects
-            .iter()
-            .zip(&answers)
-            .filter(|(_, answer)| answer.is_some_and(|answer| !answer.is_success()))
-            .map(|(o, _)| o)
-            .collect();
+        let mut refused: Vec<usize> =
+            (0..objects.len()).filter(|&at| answers[at].is_some_and(|answer| !answer.is_success())).collect();
+        let mut outdated = Vec::new();
+        refusals.retain(|text| {
+            let found = refused.iter().position(|&at| is_outdated(text, &objects[at], answers[at]));
+            outdated.extend(found.map(|found| refused.remove(found)));
+            found.is_none()
+        });
+        let refused: Vec<&Object> = refused.into_iter().map(|at| &objects[at]).collect();
         let told = if refused.len() == refusals.len() { Told::Whole } else { Told::InPart };
         match told {
             Told::Whole => {
@@ -56,8 +62,17 @@ impl Refusals {
                 problems.extend(refused.iter().map(|object| refused_somehow(object)));
             }
         }
-        Ok(Self { answers, problems: errors::folded(problems), told })
+        Ok(Self { answers, outdated, problems: errors::folded(problems), told })
     }
+}
+
+/// Whether `text` says that `object`, which was answered so, had another version than was expected:
+/// `Operation cannot be fulfilled on deployments.apps "web": the object has been modified; …`.
+fn is_outdated(text: &str, object: &Object, answer: Option<Answer>) -> bool {
+    let resource = between(text, "Operation cannot be fulfilled on ", " \"").and_then(|name| name.split('.').next());
+    answer == Some(Answer::Status(409))
+        && between(text, " \"", "\": the object has been modified") == Some(object.name())
+        && resource.is_some_and(|plural| is_plural(plural, object.kind()))
 }
 
 /// Where the errors do not say whose they are.

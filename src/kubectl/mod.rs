@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 use crate::error::Problem;
 use crate::object::Object;
 
-pub use apply::{Applied, Conflicts, DryRun, Written};
+pub use apply::{Applied, Conflicts, DryRun, Expected, Written};
 pub use call::{Call, ExecPlugins, Launch, Program, Reach};
 pub use ending::{Ending, Output, Untrusted};
 pub use objects::LiveObjects;

@@ -171,7 +171,8 @@ fn decoded(path: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn is_plural(plural: &str, kind: &str) -> bool {
+/// Whether a resource is named as the kind's plural usually is.
+pub(super) fn is_plural(plural: &str, kind: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
     // `policies` of `policy`.
     let stem = kind.strip_suffix('y').unwrap_or(&kind);

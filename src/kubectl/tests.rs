@@ -26,6 +26,10 @@ fn answer(objects: &[Object]) -> String {
     json!({"kind": "List", "items": objects.iter().map(Object::as_value).collect::<Vec<_>>()}).to_string()
 }
 
+fn anything(objects: &[Object]) -> Vec<Expected> {
+    vec![Expected::Anything; objects.len()]
+}
+
 fn input(call: &Call) -> Value {
     serde_json::from_slice(&call.input).unwrap()
 }
@@ -142,7 +146,7 @@ fn what_is_sent_holds_nothing_of_the_servers() {
     secret.as_value_mut()["metadata"]["resourceVersion"] = json!("1");
     secret.as_value_mut()["status"] = json!({});
     let kubectl = answering([success("secret/a\n")]);
-    let applied = run(kubectl.apply(&[secret], Conflicts::Refuse));
+    let applied = run(kubectl.apply(&[secret], &[Expected::Anything], Conflicts::Refuse));
     assert_eq!(applied.written, [Written::Done]);
     let calls = kubectl.launcher.calls.borrow();
     assert_eq!(input(&calls[0])["items"], json!([object("Secret", Some("n"), "a").as_value()]));
@@ -150,6 +154,35 @@ fn what_is_sent_holds_nothing_of_the_servers() {
         kubectl.launcher.words(0),
         "apply --server-side --field-manager=secret-patch --validate=ignore -f - -o name -v=6 --context=c"
     );
+}
+
+#[test]
+fn what_is_expected_is_sent_and_what_was_otherwise_is_told_without_a_problem() {
+    let objects = [
+        object("Secret", Some("n"), "a"),
+        object("ConfigMap", Some("n"), "a"),
+        object("Secret", Some("n"), "b"),
+        object("Secret", Some("n"), "c"),
+    ];
+    let expected = [Expected::Absent, Expected::Version("7".to_owned()), Expected::Absent, Expected::Anything];
+    let stderr = [
+        &line("secrets/a", "409 Conflict"),
+        &line("configmaps/a", "409 Conflict"),
+        &line("secrets/b", "201 Created"),
+        &line("secrets/c", "200 OK"),
+        "Apply failed with 1 conflict: conflict with \"other\": .data.A\n",
+        "Operation cannot be fulfilled on configmaps \"a\": the object has been modified; please apply your changes\nPlease review\n",
+    ].concat();
+    let kubectl = answering([failure(&stderr)]);
+    let applied = run(kubectl.apply(&objects, &expected, Conflicts::Refuse));
+    assert_eq!(applied.written, [Written::Refused, Written::Outdated, Written::Done, Written::Done]);
+    let told: Vec<_> =
+        applied.problems.iter().map(|problem| (problem.kind, problem.message.split('`').nth(1).unwrap())).collect();
+    assert_eq!(told, [("conflict", "Secret n/a")]);
+    let sent = input(&kubectl.launcher.calls.borrow()[0]);
+    let versions: Vec<_> =
+        sent["items"].as_array().unwrap().iter().map(|item| item["metadata"].get("resourceVersion").cloned()).collect();
+    assert_eq!(versions, [Some(json!("1")), Some(json!("7")), Some(json!("1")), None]);
 }
 
 #[test]
@@ -169,7 +202,7 @@ fn a_partial_failure_is_told_object_by_object() {
         "unable to recognize no matches for kind \"Foo\" in version \"v1\"\nApply failed with 1 conflict: conflict with \"other\": .data.A\nPlease review the fields above\n* advice\n",
         "Error from server (Forbidden): secrets \"b\" is forbidden: exceeded quota: q, requested: secrets=1, used: secrets=0, limited: secrets=0\n",
     ].concat();
-    let applied = run(answering([failure(&stderr)]).apply(&objects, Conflicts::Refuse));
+    let applied = run(answering([failure(&stderr)]).apply(&objects, &anything(&objects), Conflicts::Refuse));
     assert_eq!(applied.written, [Written::Refused, Written::Done, Written::Refused, Written::Refused]);
     let told: Vec<_> =
         applied.problems.iter().map(|problem| (problem.kind, problem.message.split('`').nth(1).unwrap())).collect();
@@ -182,7 +215,7 @@ fn an_apply_that_is_killed_tells_what_is_not_known() {
     let stderr =
         Untrusted::new([line("secrets/s0", "200 OK"), line("secrets/s1", "422 Unprocessable Entity")].concat());
     let timed_out = Ending::TimedOut { deadline: Duration::from_secs(9), stderr };
-    let applied = run(answering([timed_out]).apply(&objects, Conflicts::Refuse));
+    let applied = run(answering([timed_out]).apply(&objects, &anything(&objects), Conflicts::Refuse));
     assert_eq!(applied.written, [Written::Done, Written::Refused, Written::Unknown]);
     assert_eq!(applied.problems.last().unwrap().kind, "kubectl-timeout");
 }
@@ -192,11 +225,13 @@ fn a_request_without_an_answer_is_not_known_whatever_kubectl_calls_it() {
     let objects = secrets(3);
     for said in ["error: malformed HTTP status code \"2\"\n", "error: something new\n"] {
         let stderr = [line("secrets/s0", "200 OK"), line("secrets/s1", ""), line("secrets/s2", "200 OK"), said.into()];
-        let applied = run(answering([failure(&stderr.concat())]).apply(&objects, Conflicts::Refuse));
+        let applied =
+            run(answering([failure(&stderr.concat())]).apply(&objects, &anything(&objects), Conflicts::Refuse));
         assert_eq!(applied.written, [Written::Done, Written::Unknown, Written::Done]);
         assert_eq!(applied.problems.len(), 1);
         let alone = line("secrets/s0", "") + said;
-        let applied = run(answering([failure(&alone)]).apply(&objects[..1], Conflicts::Refuse));
+        let applied =
+            run(answering([failure(&alone)]).apply(&objects[..1], &anything(&objects[..1]), Conflicts::Refuse));
         assert_eq!(applied.written, [Written::Unknown]);
     }
 }
@@ -217,7 +252,7 @@ fn a_dry_run_whose_answers_are_lost_twice_is_no_dry_run() {
 fn a_server_that_goes_away_in_the_middle_leaves_the_rest_unknown() {
     let objects = secrets(2);
     let stderr = line("secrets/s0", "200 OK") + "Unable to connect to the server: EOF\n";
-    let applied = run(answering([failure(&stderr)]).apply(&objects, Conflicts::Refuse));
+    let applied = run(answering([failure(&stderr)]).apply(&objects, &anything(&objects), Conflicts::Refuse));
     assert_eq!(applied.written, [Written::Done, Written::Unknown]);
     assert_eq!(applied.problems.len(), 1);
 }
@@ -280,7 +315,7 @@ fn errors_that_no_object_can_be_found_for_are_told_beside_the_objects() {
     let objects = [secrets(1), vec![object("Secret", Some("n"), "b c")]].concat();
     let stderr = [line("secrets/s0", "403 Forbidden"), line("secrets/b%20c", "422 Unprocessable Entity")].concat()
         + "error: something\n";
-    let applied = run(answering([failure(&stderr)]).apply(&objects, Conflicts::Refuse));
+    let applied = run(answering([failure(&stderr)]).apply(&objects, &anything(&objects), Conflicts::Refuse));
     assert_eq!(applied.written, [Written::Refused; 2]);
     let told: Vec<_> = applied.problems.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(told, ["something", "`Secret n/s0` was not written", "`Secret n/b c` was not written"]);
@@ -290,9 +325,12 @@ fn errors_that_no_object_can_be_found_for_are_told_beside_the_objects() {
 fn what_never_started_wrote_nothing_and_a_store_that_gave_up_may_have() {
     let objects = secrets(1);
     let missing = Ending::NotStarted { reason: "no such file".to_owned() };
-    assert_eq!(run(answering([missing]).apply(&objects, Conflicts::Refuse)).written, [Written::Refused]);
+    assert_eq!(
+        run(answering([missing]).apply(&objects, &anything(&objects), Conflicts::Refuse)).written,
+        [Written::Refused]
+    );
     let stderr =
         line("secrets/s0", "504 Gateway Timeout") + "Error from server (Timeout): Timeout: request did not complete\n";
-    let applied = run(answering([failure(&stderr)]).apply(&objects, Conflicts::Refuse));
+    let applied = run(answering([failure(&stderr)]).apply(&objects, &anything(&objects), Conflicts::Refuse));
     assert_eq!((applied.written, applied.problems[0].kind), (vec![Written::Unknown], "server-failed"));
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::{Done, Run, Step};
+use super::{Done, Run, Standing, Step};
 use crate::changes::{self, Inheritance, Set, Takeover};
 use crate::error::{Failure, Problem, Stage};
 use crate::kubectl::{Conflicts, Kubectl, LiveObjects};
@@ -27,10 +27,11 @@ impl<O: Write, E: Write> Run<O, E> {
         self.hide_live(&wanted, &live);
         self.unmatched_force(&wanted);
         let mut plan = self.plan(kubectl, wanted, live);
-        self.refuse_foreign(set, &plan)?;
+        self.refuse_foreign(set, &mut plan)?;
         self.leave_to_scale(&mut plan);
         let is_unchanged = |step: &Step| {
-            step.inherited.is_none() && step.live.as_ref().is_some_and(|live| changes::is_unchanged(&step.wanted, live))
+            let is_as_wanted = |live| step.inherited.is_none() && changes::is_unchanged(&step.wanted, live);
+            step.standing == Standing::Shared || step.live.as_ref().is_some_and(is_as_wanted)
         };
         for step in plan.iter_mut().filter(|step| is_unchanged(step)) {
             step.change.writes = false;
@@ -59,6 +60,7 @@ impl<O: Write, E: Write> Run<O, E> {
                 depends: new.carry(&wanted, &kubectl.namespace),
                 inherited: live.as_ref().and_then(|live| Inheritance::of(&wanted, live, takeover)),
                 takeover,
+                standing: Standing::Ours,
                 wanted,
                 live,
             }

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::{Done, Run, Step};
 use crate::build;
-use crate::changes::{Inheritance, Set};
+use crate::changes::Inheritance;
 use crate::error::{Problem, Stage};
 use crate::kubectl::{Kubectl, Writes};
 use crate::object::Object;
@@ -49,47 +49,47 @@ impl<O: Write, E: Write> Run<O, E> {
 
     /// Makes the fields of hand work ours, so that the apply after it can give up those that the build lacks.
     /// Stopped between the two, the next run finds all of it ours and goes on.
-    pub(super) async fn hand_over(&mut self, kubectl: &Kubectl, plan: &[Step], some: &[usize]) -> Done {
+    pub(super) async fn hand_over(&mut self, kubectl: &Kubectl, plan: &mut [Step], some: &[usize]) -> Done {
         let is_heir = |at: &usize| plan[*at].inherited.is_some() && plan[*at].change.writes;
         let heirs: Vec<usize> = some.iter().copied().filter(is_heir).collect();
         // A signal may end the run before there is an answer.
         heirs.iter().for_each(|&at| self.outcome.objects[at].progress = Progress::Unanswered);
-        let ended: Vec<(usize, Result<(), Problem>)> = stream::iter(heirs)
-            .map(|at| async move { (at, hand_over(kubectl, &plan[at]).await) })
+        let steps: &[Step] = plan;
+        let ended: Vec<(usize, Result<Option<Object>, Problem>)> = stream::iter(heirs)
+            .map(|at| async move { (at, hand_over(kubectl, &steps[at]).await) })
             .buffered(CONCURRENCY)
             .collect()
             .await;
         let mut problems = Vec::new();
         for (at, ended) in ended {
             self.outcome.objects[at].progress = if ended.is_ok() { Progress::Planned } else { Progress::Failed };
-            problems.extend(ended.err());
+            match ended {
+                Ok(Some(live)) => plan[at].live = Some(live),
+                Ok(None) => {}
+                Err(problem) => problems.push(problem),
+            }
         }
         self.settle(Stage::Apply, problems)
     }
 }
 
-/// Once more where the object was changed since it was read.
-async fn hand_over(kubectl: &Kubectl, step: &Step) -> Result<(), Problem> {
-    let Some(inherited) = &step.inherited else { return Ok(()) };
-    let Err(refused) = kubectl.patch(&step.wanted, &inherited.handover(), Writes::Really).await else { return Ok(()) };
+/// The object as it then is; once more where it was changed since it was read.
+async fn hand_over(kubectl: &Kubectl, step: &Step) -> Result<Option<Object>, Problem> {
+    let Some(inherited) = &step.inherited else { return Ok(None) };
+    let patched = kubectl.patch(&step.wanted, &inherited.handover(), Writes::Really).await;
+    let Err(refused) = patched else { return patched.map(Some) };
     let live = kubectl.get(std::slice::from_ref(&step.wanted)).await;
     let Some(live) = live.ok().and_then(|mut live| live.remove(&step.wanted.id())) else { return Err(refused) };
-    let id = build::without_content_hash(&step.wanted.id());
-    if let Some(other) = Set::of(&live).filter(|other| Some(other) != Set::of(&step.wanted).as_ref()) {
-        let text = format!("`{id}` was taken by the set `{other}` meanwhile");
-        return Err(Problem::error("other-set", text).help("run this again to see what belongs to whom"));
+    if let Some(problem) = step.lost_to(&live) {
+        return Err(problem);
     }
     match Inheritance::of(&step.wanted, &live, step.takeover) {
-        None => Ok(()),
+        None => Ok(Some(live)),
         // It was not the object that had changed.
         Some(again) if again == *inherited => Err(refused),
-        Some(again) => match kubectl.patch(&step.wanted, &again.handover(), Writes::Really).await {
-            Ok(_) => Ok(()),
-            Err(_) => {
-                let text = format!("`{id}` keeps being changed by another while it is taken over");
-                let help = "look at its `managedFields` for who writes to it, and run this again when that has ended";
-                Err(Problem::error("object-modified", text).help(help))
-            }
-        },
+        Some(again) => {
+            let patched = kubectl.patch(&step.wanted, &again.handover(), Writes::Really).await;
+            patched.map(Some).map_err(|_| step.keeps_changing())
+        }
     }
 }

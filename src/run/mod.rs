@@ -8,6 +8,7 @@ mod confirm;
 mod finish;
 mod inherit;
 mod prepare;
+mod race;
 mod render;
 mod rollout;
 mod set;
@@ -125,6 +126,17 @@ struct Step {
     takeover: Takeover,
     /// What hand work leaves to us.
     inherited: Option<Inheritance>,
+    /// Whether we write the object at all.
+    standing: Standing,
+}
+
+/// What an object is to this set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// New, ours, or to become ours.
+    Ours,
+    /// Cluster-wide, kept by others, and already as the build wants it: left alone.
+    Shared,
 }
 
 /// The values of a run are known to the masker before anything else can happen to them.

@@ -3,12 +3,13 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{Done, Run, Step};
+use super::{Done, Run, Standing, Step};
 use crate::build;
-use crate::changes::{self, Set, Takeover};
+use crate::changes::{self, ObjectChange, Set, Takeover, Tracker};
 use crate::error::{Failure, Problem, Stage};
 use crate::files::{Layout, Overlay, git};
 use crate::object::{Object, ObjectId};
+use crate::report::Change;
 
 impl<O: Write, E: Write> Run<O, E> {
     /// The set of this checkout's root and environment. Where every path is given and no root, the overlay or the first template
@@ -37,23 +38,34 @@ impl<O: Write, E: Write> Run<O, E> {
         (top.clone(), top.file_name().unwrap_or_default().to_string_lossy().into_owned())
     }
 
-    /// Refuses live objects that another set applied, or that a controller or another tool keeps.
-    pub(super) fn refuse_foreign(&mut self, set: &Set, plan: &[Step]) -> Done {
+    /// Refuses live objects that another set applied, or that a controller or another tool keeps; what may be shared with
+    /// them is left alone.
+    pub(super) fn refuse_foreign(&mut self, set: &Set, plan: &mut [Step]) -> Done {
         let mut problems = Vec::new();
         for step in plan {
             let Some(live) = &step.live else { continue };
-            let id = build::without_content_hash(&step.wanted.id());
-            if let Some(tracker) = changes::tracked_by(live) {
-                let text = format!("`{id}` is kept by {}", tracker.owner);
-                problems.push(Problem::error("tracked-by-other", text).help(tracker.help));
-            } else if let Some(other) = Set::of(live).filter(|other| other != set) {
-                problems.push(self.of_other_set(&id, set, &other));
-            } else if let Some(manager) = changes::foreign_applier(live).filter(|_| step.takeover == Takeover::HandWork)
-            {
-                problems.push(of_other_applier(&id, manager));
+            let Some(problem) = self.foreign(set, step, live) else { continue };
+            if problem.is_error() && changes::is_shared(&step.wanted, live) {
+                problems.push(shared(&step.wanted.id(), live));
+                step.leave_alone();
+            } else {
+                problems.push(problem);
             }
         }
         self.settle(Stage::Compare, problems)
+    }
+
+    /// Why the live object is not ours to write.
+    fn foreign(&self, set: &Set, step: &Step, live: &Object) -> Option<Problem> {
+        let id = build::without_content_hash(&step.wanted.id());
+        if let Some(tracker) = changes::tracked_by(live) {
+            return Some(tracked(&id, tracker));
+        }
+        if let Some(other) = Set::of(live).filter(|other| other != set) {
+            return Some(self.of_other_set(&id, set, &other));
+        }
+        let manager = changes::foreign_applier(live).filter(|_| step.takeover == Takeover::HandWork)?;
+        Some(of_other_applier(&id, manager))
     }
 
     fn of_other_set(&self, id: &ObjectId, set: &Set, other: &Set) -> Problem {
@@ -91,12 +103,37 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 }
 
+impl Step {
+    /// The object stays as others keep it.
+    pub(super) fn leave_alone(&mut self) {
+        self.standing = Standing::Shared;
+        self.inherited = None;
+        self.change =
+            ObjectChange { change: Change::Unchanged, keys: Vec::new(), writes: false, ..self.change.clone() };
+    }
+}
+
+/// Several sets may want one Namespace; it belongs to the one that made it.
+pub(super) fn shared(id: &ObjectId, live: &Object) -> Problem {
+    let owner = match (Set::of(live), changes::tracked_by(live)) {
+        (_, Some(tracker)) => tracker.owner,
+        (Some(set), None) => format!("the set `{set}`"),
+        (None, None) => "others".to_owned(),
+    };
+    Problem::notice("shared", format!("`{id}` is kept by {owner}, as this build wants it: it is left alone"))
+}
+
 /// Whether `Kind/name` means `object`, whose generated name may be given without its hash.
 fn names(name: &str, object: &Object) -> bool {
     let hash = build::content_hash(object.kind(), object.name());
     let base = hash.and_then(|hash| object.name().strip_suffix(hash)?.strip_suffix('-'));
     name.split_once('/')
         .is_some_and(|(kind, name)| kind == object.kind() && (name == object.name() || Some(name) == base))
+}
+
+/// An object that a controller or another tool keeps.
+pub(super) fn tracked(id: &ObjectId, tracker: Tracker) -> Problem {
+    Problem::error("tracked-by-other", format!("`{id}` is kept by {}", tracker.owner)).help(tracker.help)
 }
 
 fn of_other_applier(id: &ObjectId, manager: &str) -> Problem {

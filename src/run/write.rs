@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use super::race::TRIES;
 use super::{Done, Run, Step};
 use crate::build;
 use crate::changes;
 use crate::error::{Failure, Problem, Stage};
-use crate::kubectl::{Conflicts, Kubectl, Written};
+use crate::kubectl::{Conflicts, Expected, Kubectl, Written};
 use crate::object::Object;
 use crate::report::Progress;
 
@@ -43,42 +44,78 @@ impl<O: Write, E: Write> Run<O, E> {
         }
     }
 
-    async fn write_some(&mut self, kubectl: &Kubectl, plan: &[Step], some: &[usize]) -> Done {
+    async fn write_some(&mut self, kubectl: &Kubectl, plan: &mut [Step], some: &[usize]) -> Done {
         self.hand_over(kubectl, plan, some).await?;
         let (forced, others): (Vec<usize>, Vec<usize>) =
             some.iter().copied().partition(|&at| self.is_forced(&plan[at].wanted));
-        let mut problems = self.apply_some(kubectl, plan, &others, Conflicts::Refuse).await;
-        problems.extend(self.apply_some(kubectl, plan, &forced, Conflicts::Force).await);
+        let mut problems = self.apply_some(kubectl, plan, others, Conflicts::Refuse).await;
+        problems.extend(self.apply_some(kubectl, plan, forced, Conflicts::Force).await);
         self.settle(Stage::Apply, problems)
     }
 
+    /// Applies `some`, and those again that others changed in the meantime without taking them.
     async fn apply_some(
+        &mut self,
+        kubectl: &Kubectl,
+        plan: &mut [Step],
+        mut some: Vec<usize>,
+        conflicts: Conflicts,
+    ) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for _ in 0..TRIES {
+            let outdated = self.apply_once(kubectl, plan, &some, conflicts, &mut problems).await;
+            if outdated.is_empty() {
+                return problems;
+            }
+            some = self.look_again(kubectl, plan, outdated, &mut problems).await;
+        }
+        for at in some {
+            self.outcome.objects[at].progress = Progress::Failed;
+            problems.push(plan[at].keeps_changing());
+        }
+        problems
+    }
+
+    /// Returns which of `some` were not as expected.
+    async fn apply_once(
         &mut self,
         kubectl: &Kubectl,
         plan: &[Step],
         some: &[usize],
         conflicts: Conflicts,
-    ) -> Vec<Problem> {
+        problems: &mut Vec<Problem>,
+    ) -> Vec<usize> {
         let objects: Vec<Object> = some.iter().map(|&at| plan[at].wanted.clone()).collect();
+        let expected: Vec<Expected> = some.iter().map(|&at| plan[at].expected()).collect();
         // A signal may end the run before there is an answer.
         some.iter().for_each(|&at| self.outcome.objects[at].progress = Progress::Unanswered);
-        let applied = kubectl.apply(&objects, conflicts).await;
+        let applied = kubectl.apply(&objects, &expected, conflicts).await;
         for (&at, written) in some.iter().zip(&applied.written) {
-            let report = &mut self.outcome.objects[at];
-            report.progress = match written {
-                Written::Done => Progress::Done,
-                Written::Refused => Progress::Failed,
-                Written::Unknown => Progress::Unanswered,
-            };
-            let text = format!("{} {}", report.id, report.progress.word());
-            self.say(&text);
+            self.tell_written(at, *written);
         }
         if applied.written.contains(&Written::Unknown) {
             let text = "some writes were sent and not answered: whether the server has them is not known";
             let help = "run it again: what was written is then unchanged";
             self.note([Problem::warning("write-unknown", text).help(help)]);
         }
-        applied.problems
+        problems.extend(applied.problems);
+        let outdated = some.iter().zip(&applied.written).filter(|(_, written)| **written == Written::Outdated);
+        outdated.map(|(&at, _)| at).collect()
+    }
+
+    fn tell_written(&mut self, at: usize, written: Written) {
+        let report = &mut self.outcome.objects[at];
+        report.progress = match written {
+            Written::Done => Progress::Done,
+            Written::Refused => Progress::Failed,
+            Written::Unknown => Progress::Unanswered,
+            // It is looked at again.
+            Written::Outdated => Progress::Planned,
+        };
+        if written != Written::Outdated {
+            let text = format!("{} {}", report.id, report.progress.word());
+            self.say(&text);
+        }
     }
 
     /// Reads Secrets and ConfigMaps back and compares them key by key.
