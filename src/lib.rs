@@ -11,6 +11,7 @@ pub mod run;
 
 pub mod inputs;
 pub mod mask;
+pub mod trust;
 pub mod values;
 
 pub mod template;

@@ -13,7 +13,10 @@ use std::path::{Path, PathBuf};
 /// `main → run → edges → core → leaves`: a module imports its own layer or a lower one, but an edge no other edge.
 const LAYERS: [(Layer, &[&str]); 4] = [
     (Layer::Leaf, &["secret", "error", "object"]),
-    (Layer::Core, &["inputs", "values", "template", "patch", "build", "changes", "mask", "report", "kubeconfig"]),
+    (
+        Layer::Core,
+        &["inputs", "values", "template", "patch", "build", "changes", "mask", "report", "kubeconfig", "trust"],
+    ),
     (Layer::Edge, &["kubectl", "files", "workflow"]),
     (Layer::Run, &["run"]),
 ];

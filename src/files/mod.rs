@@ -15,5 +15,5 @@ pub use layout::{Layout, Overlay, Overrides, environments, find_root};
 pub use lend::Lent;
 pub use memory::memory_file;
 pub use patch_file::PatchFile;
-pub use read::{LIMIT, TextFile, is_there, may_wait, read_stream, read_templates, read_text};
+pub use read::{LIMIT, TextFile, is_there, may_wait, read_if_there, read_stream, read_templates, read_text};
 pub use tree::Machine;

@@ -47,6 +47,19 @@ pub fn read_text(path: &Path) -> Result<String, Problem> {
     read_all(&name, &mut File::from(fd), u64::try_from(kind.st_size).unwrap_or_default())
 }
 
+/// The text of a regular file of the runner's, at most 64 MiB; `None` where there is none.
+///
+/// # Errors
+/// Unreadable, no regular file, too large, or not UTF-8.
+pub fn read_if_there(path: &Path) -> Result<Option<String>, Problem> {
+    let name = shown(path);
+    match at_once(path, 64 << 20) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(&name, &error)),
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|error| not_utf8(&name, &error)),
+    }
+}
+
 /// Whether something lies at `path`, be it readable or not.
 pub fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
@@ -114,17 +127,33 @@ fn manifests(directory: &Path) -> Result<Vec<PathBuf>, Problem> {
 
 /// The bytes of a regular file that is no link; `None` where `path` is something else.
 pub(super) fn without_following(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let fd = match rustix::fs::open(path, flags, Mode::empty()) {
-        Err(rustix::io::Errno::LOOP) => return Ok(None),
-        other => other?,
-    };
-    if FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) != FileType::RegularFile {
-        return Ok(None);
+    match regular(path, OFlags::NOFOLLOW) {
+        Err(error) if rustix::io::Errno::from_io_error(&error) == Some(rustix::io::Errno::LOOP) => Ok(None),
+        Err(error) => Err(error),
+        Ok(file) => file.map(|file| bounded(file, LIMIT)).transpose(),
     }
+}
+
+/// The bytes of a regular file, links followed, that may hold up to `limit` bytes. Never waits: what a pipe or a device would
+/// say is not asked.
+pub(super) fn at_once(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = regular(path, OFlags::empty())?.ok_or_else(|| io::Error::other("it is not a regular file"))?;
+    let bytes = bounded(file, limit.saturating_add(1))?;
+    if bytes.len() as u64 > limit { Err(io::Error::other("it is too large")) } else { Ok(bytes) }
+}
+
+/// Opens a file without waiting; `None` if it is something else than a regular file.
+fn regular(path: &Path, more: OFlags) -> io::Result<Option<File>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | more;
+    let fd = rustix::fs::open(path, flags, Mode::empty())?;
+    let is_file = FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) == FileType::RegularFile;
+    Ok(is_file.then(|| File::from(fd)))
+}
+
+fn bounded(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::from(fd).take(LIMIT).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn read_all(name: &str, stream: &mut dyn Read, expected: u64) -> Result<String, Problem> {
@@ -134,13 +163,15 @@ fn read_all(name: &str, stream: &mut dyn Read, expected: u64) -> Result<String, 
         return Err(Problem::error("too-large", format!("`{name}` is larger than {} MiB", LIMIT / (1024 * 1024)))
             .help("is this the right file? no manifest is that large"));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let text = format!("`{name}` is not UTF-8: the byte at offset {at} does not belong there");
-        let utf16 = error.as_bytes().starts_with(b"\xff\xfe") || error.as_bytes().starts_with(b"\xfe\xff");
-        let from = if utf16 { "UTF-16" } else { "ISO-8859-1" };
-        Problem::error("not-utf8", text).help(format!("save it as UTF-8, for example `iconv -f {from} -t UTF-8`"))
-    })
+    String::from_utf8(bytes).map_err(|error| not_utf8(name, &error))
+}
+
+fn not_utf8(name: &str, error: &std::string::FromUtf8Error) -> Problem {
+    let at = error.utf8_error().valid_up_to();
+    let text = format!("`{name}` is not UTF-8: the byte at offset {at} does not belong there");
+    let utf16 = error.as_bytes().starts_with(b"\xff\xfe") || error.as_bytes().starts_with(b"\xfe\xff");
+    let from = if utf16 { "UTF-16" } else { "ISO-8859-1" };
+    Problem::error("not-utf8", text).help(format!("save it as UTF-8, for example `iconv -f {from} -t UTF-8`"))
 }
 
 /// A path as the user would type it.

@@ -64,6 +64,12 @@ pub struct Context {
     pub graphql_url: Option<String>,
     /// The page of this run, with its summary.
     pub run_url: Option<String>,
+    /// `GITHUB_REPOSITORY_ID`.
+    pub repository_id: Option<String>,
+    /// `GITHUB_REF`, such as `refs/heads/main`.
+    pub git_ref: Option<String>,
+    /// `GITHUB_EVENT_NAME`, such as `push`.
+    pub event_name: Option<String>,
     /// `GITHUB_STEP_SUMMARY`.
     pub step_summary: Option<PathBuf>,
     /// `GITHUB_OUTPUT`.
@@ -94,6 +100,9 @@ impl Context {
             api_url: text("GITHUB_API_URL"),
             graphql_url: text("GITHUB_GRAPHQL_URL"),
             run_url: run_url(text),
+            repository_id: text("GITHUB_REPOSITORY_ID"),
+            git_ref: text("GITHUB_REF"),
+            event_name: text("GITHUB_EVENT_NAME"),
             step_summary: path("GITHUB_STEP_SUMMARY"),
             output_file: path("GITHUB_OUTPUT"),
             terminals,

@@ -126,6 +126,8 @@ pub(super) struct Rendering {
     allow_default: Vec<String>,
     #[arg(long)]
     prefer: Vec<String>,
+    #[arg(long)]
+    trusted_repositories: Vec<String>,
     #[arg(long, help_heading = "Output")]
     format: Option<String>,
 }
@@ -197,6 +199,7 @@ impl Rendering {
         raw.set_list(names::ALLOW_EMPTY, &self.allow_empty);
         raw.set_list(names::ALLOW_DEFAULT, &self.allow_default);
         raw.set_list(names::PREFER, &self.prefer);
+        raw.set_list(names::TRUSTED_REPOSITORIES, &self.trusted_repositories);
         raw.set_some(names::FORMAT, self.format);
     }
 }

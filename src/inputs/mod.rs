@@ -137,6 +137,8 @@ pub struct Inputs {
     pub allow_default: Vec<String>,
     /// Which source wins, each at most once; empty: a difference is an error.
     pub prefer: Vec<Source>,
+    /// `owner/name` of each other repository whose branches and tags count as this one's.
+    pub trusted_repositories: Vec<String>,
     /// A path, the content, or base64 of the content.
     pub kubeconfig: Option<Secret>,
     /// The kubeconfig's context.

@@ -126,6 +126,12 @@ pub const KUBE_TOKEN: Input = Input::new(
 pub const ALLOW_EXEC: Input = Input::boolean("allow-exec", "Let the kubeconfig's exec plugin or auth provider run");
 /// Whether the build may fetch.
 pub const ALLOW_REMOTE: Input = Input::boolean("allow-remote", "Let the kustomization name remote resources");
+/// Whose trees count as ours.
+pub const TRUSTED_REPOSITORIES: Input = Input::new(
+    "trusted-repositories",
+    "OWNER/NAME…",
+    "Other repositories whose branches and tags may be deployed from",
+);
 /// Which objects are taken from others, field by field.
 pub const FORCE_CONFLICTS: Input = Input::new(
     "force-conflicts",
@@ -171,7 +177,7 @@ pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the fi
 pub const FORMAT: Input = Input::new("format", "text|markdown|json", "How the report is printed").or("text");
 
 /// Every input, in the order in which they are documented.
-pub const ALL: [Input; 30] = [
+pub const ALL: [Input; 31] = [
     COMMAND,
     ENVIRONMENT,
     ROOT,
@@ -187,6 +193,7 @@ pub const ALL: [Input; 30] = [
     ALLOW_EMPTY,
     ALLOW_DEFAULT,
     PREFER,
+    TRUSTED_REPOSITORIES,
     KUBECONFIG,
     CONTEXT,
     KUBE_TOKEN,

@@ -37,6 +37,7 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
         allow_empty: reader.names(names::ALLOW_EMPTY, "_"),
         allow_default: reader.names(names::ALLOW_DEFAULT, "_"),
         prefer: reader.sources(),
+        trusted_repositories: reader.repositories(),
         kubeconfig: reader.secret(names::KUBECONFIG),
         context: reader.text(names::CONTEXT),
         kube_token: reader.secret(names::KUBE_TOKEN),
@@ -203,6 +204,21 @@ impl Reader {
             }
         }
         names
+    }
+
+    /// `owner/name` each.
+    fn repositories(&mut self) -> Vec<String> {
+        let repositories = self.list(names::TRUSTED_REPOSITORIES);
+        let is_part = |part: &str| {
+            !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        };
+        for repository in &repositories {
+            if !repository.split_once('/').is_some_and(|(owner, name)| is_part(owner) && is_part(name)) {
+                let help = "name each repository by owner and name, such as `owner/config`";
+                self.refuse(format!("`{}` holds `{repository}`", names::TRUSTED_REPOSITORIES.name), help);
+            }
+        }
+        repositories
     }
 
     /// `Kind/name` each.

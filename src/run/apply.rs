@@ -20,6 +20,7 @@ impl<O: Write, E: Write> Run<O, E> {
     pub(super) async fn apply(&mut self) -> Done {
         self.enter(Stage::Inputs);
         let layout = self.layout()?;
+        self.refuse_foreign_trees(&layout)?;
         let patch_file = self.patch_file_for(&layout)?;
         let set = self.set(&layout)?;
         let kubectl = self.cluster()?;

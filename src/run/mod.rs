@@ -12,6 +12,7 @@ mod race;
 mod render;
 mod rollout;
 mod set;
+mod tree;
 mod write;
 
 use std::ffi::OsString;

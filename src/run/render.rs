@@ -11,6 +11,7 @@ impl<O: Write, E: Write> Run<O, E> {
     pub(super) async fn render(&mut self) -> Done {
         self.enter(Stage::Inputs);
         let layout = self.layout()?;
+        self.refuse_foreign_trees(&layout)?;
         let to_stdout = self.inputs.output == Some(FileName::Standard);
         let patch_file = if to_stdout { None } else { Some(self.patch_file(&layout)?) };
 

@@ -121,6 +121,12 @@ impl Checkout {
         run
     }
 
+    /// The id of the commit that is checked out.
+    pub fn head(&self) -> String {
+        let output = Command::new("git").args(["rev-parse", "HEAD"]).current_dir(self.path()).output().expect("git");
+        String::from_utf8(output.stdout).expect("an id").trim().to_owned()
+    }
+
     /// The permission bits of a file.
     pub fn mode(&self, path: &str) -> u32 {
         use std::os::unix::fs::PermissionsExt as _;
@@ -167,6 +173,16 @@ impl Run {
     #[must_use]
     pub fn envs(self, pairs: &[(&str, &str)]) -> Self {
         pairs.iter().fold(self, |run, (name, value)| run.env(name, value))
+    }
+
+    /// As a run that this event started: its name, its payload, and the commit of `GITHUB_SHA`.
+    #[must_use]
+    pub fn event(self, name: &str, sha: &str, payload: &serde_json::Value) -> Self {
+        let path = self.directory.join(".runner/event.json");
+        fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
+        fs::write(&path, payload.to_string()).expect("written");
+        self.env("GITHUB_EVENT_PATH", &path.display().to_string())
+            .envs(&[("GITHUB_EVENT_NAME", name), ("GITHUB_SHA", sha)])
     }
 
     #[must_use]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "an edge: reads git's own files")]
 
+mod head;
 mod ignore;
 mod index;
 mod origin;
@@ -15,6 +16,9 @@ use index::{Held, Index};
 
 use super::read::{self, reason};
 use crate::error::Problem;
+
+/// What one of git's own files may hold, in bytes: the index of a million paths fits.
+const LIMIT: u64 = 1 << 30;
 
 /// A checkout: its toplevel directory and where git keeps its own files.
 ///
@@ -60,6 +64,19 @@ impl Repository {
     /// The checkout's topmost directory.
     pub fn toplevel(&self) -> &Path {
         &self.toplevel
+    }
+
+    /// The repository that this one is a submodule of: its commit decides which of this one's is checked out.
+    ///
+    /// # Errors
+    /// Those of [`Repository::find`].
+    pub fn superproject(&self) -> Result<Option<Self>, Problem> {
+        let Some(above) = self.toplevel.parent() else { return Ok(None) };
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        let Some(own) = real(&self.git_dir) else { return Ok(None) };
+        let outer = Self::find(above)?;
+        Ok(outer
+            .filter(|outer| real(&outer.common_dir.join("modules")).is_some_and(|modules| own.starts_with(modules))))
     }
 
     /// What the checkout is of: the path of the address of its remote `origin`, such as `owner/name` in small letters, else the
@@ -177,7 +194,7 @@ fn settings(common_dir: &Path) -> Result<(bool, usize), Problem> {
 
 /// A file of git's own; `None` if there is none.
 fn read_git_file(file: &Path) -> Result<Option<Vec<u8>>, Problem> {
-    match std::fs::read(file) {
+    match read::at_once(file, LIMIT) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if absent(&error) => Ok(None),
         Err(error) => Err(unreadable(file, &error)),
@@ -226,6 +243,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+    use crate::trust::Head;
 
     /// A directory with what the real git does in it, its configuration being that of the repository alone.
     struct Checkout {
@@ -479,6 +497,115 @@ mod tests {
         assert_eq!(Repository::find(&checkout.path.join("z/deep")).unwrap_err().kind, "git-directory");
         let none = tempfile::tempdir().unwrap();
         assert_eq!(Repository::find(none.path()), Ok(None));
+    }
+
+    fn head(checkout: &Checkout) -> Head {
+        let head = checkout.repository().head().unwrap();
+        assert_eq!(head.commit.as_deref(), Some(checkout.git(&["rev-parse", "HEAD"]).trim()));
+        head
+    }
+
+    #[test]
+    fn the_head_and_its_names_are_those_of_git() {
+        let checkout = with_files(&[]);
+        assert_eq!(checkout.repository().head(), Ok(Head::default()), "nothing is committed yet");
+        checkout.git(&["commit", "-qm", "x"]);
+        checkout.git(&["branch", "-M", "main"]);
+        assert_eq!(head(&checkout).refs, ["refs/heads/main"]);
+        checkout.git(&["tag", "light"]);
+        checkout.git(&["tag", "-a", "noted", "-m", "x"]);
+        checkout.git(&["update-ref", "refs/remotes/pull/7/merge", "HEAD"]);
+        let loose = ["refs/heads/main", "refs/remotes/pull/7/merge", "refs/tags/light"];
+        assert_eq!(head(&checkout).refs, loose);
+        // Packed, the commit of an annotated tag stands beside it.
+        checkout.git(&["pack-refs", "--all"]);
+        assert_eq!(head(&checkout).refs, [&loose[..], &["refs/tags/noted"]].concat());
+        checkout.git(&["checkout", "-q", "--detach"]);
+        checkout.git(&["commit", "-qm", "y", "--allow-empty"]);
+        assert_eq!(head(&checkout).refs, [""; 0]);
+        checkout.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/main"]);
+        checkout.git(&["symbolic-ref", "HEAD", "refs/heads/alias"]);
+        assert_eq!(head(&checkout).refs, [&loose[..], &["refs/tags/noted"]].concat());
+        for id in ["sha1", "sha256"] {
+            let checkout = Checkout::new(&["--object-format", id]);
+            checkout.git(&["commit", "-qm", "x", "--allow-empty"]);
+            head(&checkout);
+        }
+    }
+
+    #[test]
+    fn what_was_fetched_keeps_the_name_it_was_fetched_by() {
+        let (server, checkout) = (with_files(&[]), with_files(&[]));
+        server.git(&["commit", "-qm", "x"]);
+        server.git(&["update-ref", "refs/pull/7/head", "HEAD"]);
+        checkout.git(&["remote", "add", "origin", &server.path.display().to_string()]);
+        for (refspec, name) in [
+            ("+refs/pull/7/head:refs/remotes/origin/x", Some("refs/pull/7/head")),
+            ("pull/7/head:refs/remotes/origin/y", Some("refs/pull/7/head")),
+            ("+refs/heads/*:refs/remotes/origin/*", None),
+        ] {
+            checkout.git(&["fetch", "-q", "origin", refspec]);
+            checkout.git(&["checkout", "-qf", "FETCH_HEAD"]);
+            let refs = head(&checkout).refs;
+            let pull = refs.iter().find(|name| name.starts_with("refs/pull/"));
+            assert_eq!(pull.map(String::as_str), name, "{refspec} {refs:?}");
+            assert!(refs.iter().any(|name| name.starts_with("refs/remotes/origin/")), "{refs:?}");
+        }
+        assert!(head(&checkout).tracks_branches);
+        checkout.git(&["config", "--add", "remote.origin.fetch", "+refs/pull/*/head:refs/remotes/origin/pr/*"]);
+        checkout.git(&["config", "remote.origin.url", "https://host/Owner/name.git"]);
+        let head = head(&checkout);
+        assert_eq!((head.tracks_branches, head.origin.as_deref()), (false, Some("owner/name")));
+    }
+
+    #[test]
+    fn a_head_that_leads_nowhere_is_no_commit() {
+        let checkout = with_files(&[]);
+        checkout.git(&["commit", "-qm", "x"]);
+        let long = "ref: refs/heads/".to_owned() + &"a/".repeat(3000);
+        for text in
+            ["", "ref: ", "ref: ../../x", "ref: refs/../HEAD", "ref: HEAD", "0123", "ref: refs/heads/none", "\0", &long]
+        {
+            checkout.write(".git/HEAD", text);
+            assert_eq!(checkout.repository().head().map(|head| head.commit).unwrap_or_default(), None, "{text:?}");
+        }
+        checkout.write(".git/HEAD", "ref: refs/heads/a").write(".git/refs/heads/a", "ref: refs/heads/b");
+        checkout.write(".git/refs/heads/b", "ref: refs/heads/a");
+        assert_eq!(checkout.repository().head(), Ok(Head::default()), "a circle");
+    }
+
+    #[test]
+    fn a_pipe_among_gits_files_is_an_error_and_nobody_waits_for_it() {
+        for file in ["HEAD", "config", "packed-refs", "index", "FETCH_HEAD", "refs/heads/x", "info/exclude"] {
+            let checkout = with_files(&[]);
+            checkout.git(&["commit", "-qm", "x"]);
+            let path = checkout.path.join(".git").join(file);
+            let _ = fs::remove_file(&path);
+            Command::new("mkfifo").arg(&path).status().unwrap();
+            let path = checkout.path.join("a");
+            let told = Repository::find(&checkout.path).and_then(|repository| {
+                let repository = repository.unwrap();
+                repository.is_tracked(&path)?;
+                repository.verdict(&path)?;
+                repository.head().map(|_| ())
+            });
+            // A pipe is no ref: git's own listing passes it over too.
+            assert_eq!(told.is_ok(), file == "refs/heads/x", "{file}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_submodule_belongs_to_the_whole_and_a_checkout_inside_another_does_not() {
+        let (inner, outer) = (with_files(&[]), with_files(&[]));
+        inner.git(&["commit", "-qm", "x"]);
+        outer.git(&["submodule", "add", "-q", &inner.path.display().to_string(), "sub"]);
+        let whole = |path: &str| {
+            let repository = Repository::find(&outer.path.join(path)).unwrap().unwrap();
+            repository.superproject().unwrap().map(|outer| outer.toplevel().to_owned())
+        };
+        assert_eq!(whole("sub/config"), Some(outer.path.clone()));
+        outer.git(&["clone", "-q", &inner.path.display().to_string(), "beside"]);
+        assert_eq!((whole("beside/config"), whole("config")), (None, None));
     }
 
     #[test]

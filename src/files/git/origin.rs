@@ -2,20 +2,30 @@
 
 /// `owner/name` of the remote `origin` in `config`, in small letters as hosts compare it; `None` where there is none or its address names a path of this machine.
 pub(super) fn repository(config: &str) -> Option<String> {
+    of_address(settings(config, "url").next()?)
+}
+
+/// Whether all that `git fetch` gets from `origin` by itself are branches and tags: `+refs/pull/*:refs/remotes/origin/pr/*` would
+/// put a fork's commits among the branches.
+pub(super) fn tracks_branches(config: &str) -> bool {
+    let is_own = |source: &str| ["refs/heads/", "refs/tags/"].iter().any(|prefix| source.starts_with(prefix));
+    settings(config, "fetch").all(|refspec| refspec.starts_with('^') || is_own(refspec.trim_start_matches('+')))
+}
+
+/// The values of `key` in the section of the remote `origin`.
+fn settings<'a>(config: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
     let mut in_origin = false;
-    for line in config.lines().map(str::trim) {
+    config.lines().map(str::trim).filter_map(move |line| {
         if let Some(section) = line.strip_prefix('[') {
             in_origin = section.split(']').next().is_some_and(|name| {
                 let (section, remote) = name.split_once(char::is_whitespace).unwrap_or((name, ""));
                 section.eq_ignore_ascii_case("remote") && remote.trim() == "\"origin\""
             });
-        } else if let Some((key, url)) = line.split_once('=').filter(|_| in_origin)
-            && key.trim().eq_ignore_ascii_case("url")
-        {
-            return of_address(url.trim().trim_matches('"'));
+            return None;
         }
-    }
-    None
+        let (name, value) = line.split_once('=').filter(|_| in_origin)?;
+        name.trim().eq_ignore_ascii_case(key).then(|| value.trim().trim_matches('"'))
+    })
 }
 
 /// The path of `https://host/owner/name.git`, `ssh://git@host:22/owner/name` or `git@host:owner/name.git`.
@@ -48,6 +58,22 @@ mod tests {
             );
             assert_eq!(repository(&config).as_deref(), Some("owner/name"), "{url}");
         }
+    }
+
+    #[test]
+    fn only_branches_and_tags_are_tracked_as_its_own() {
+        let config = |fetch: &str| {
+            format!("[remote \"origin\"]\n\turl = https://h/a/b\n{fetch}[remote \"x\"]\n\tfetch = +refs/*:refs/*\n")
+        };
+        let branches = "\tfetch = +refs/heads/*:refs/remotes/origin/*\n";
+        assert!(tracks_branches(&config(branches)) && tracks_branches(&config("")));
+        assert!(tracks_branches(&config(&format!(
+            "{branches}\tfetch = ^refs/heads/x\n\tFetch = refs/tags/*:refs/tags/*\n"
+        ))));
+        assert!(!tracks_branches(&config(&format!(
+            "{branches}\tfetch = +refs/pull/*/head:refs/remotes/origin/pr/*\n"
+        ))));
+        assert!(!tracks_branches(&config("\tfetch = +refs/*:refs/remotes/origin/*\n")));
     }
 
     #[test]
