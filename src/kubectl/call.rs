@@ -17,12 +17,11 @@ use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
 use super::ending::{Ending, Output, Untrusted};
+use super::heard::Heard;
 use crate::mask::Masker;
 
 /// The most that is kept of a child's stdout; more ends the call.
 const STDOUT_CAP: usize = 256 << 20;
-/// The most that is kept of a child's stderr; the rest is read and dropped.
-const STDERR_CAP: usize = 4 << 20;
 /// Where a child finds its kubeconfig.
 const KUBECONFIG_FD: i32 = 3;
 /// The port of the proxy that a child gets for plain http, over which it has nothing to say: no machine has it. kubectl
@@ -153,7 +152,12 @@ impl Launch for Program {
 /// Feeds and reads a child, all at once, until it ends or has to.
 async fn watch(mut child: Child, call: &Call, masker: &Masker) -> Ending {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (mut out, mut err) = (Zeroizing::new(Vec::new()), Zeroizing::new(Vec::new()));
+    let (mut out, mut heard) = (Zeroizing::new(Vec::new()), Heard::new(masker));
+    let keep = |bytes: &[u8]| keep(&mut out, bytes, STDOUT_CAP);
+    let hear = |bytes: &[u8]| {
+        heard.push(bytes);
+        Ok(())
+    };
     let feed = async {
         if let Some(mut stdin) = stdin {
             // A child that ends early closes its stdin; its exit code says more than a broken pipe.
@@ -162,15 +166,11 @@ async fn watch(mut child: Child, call: &Call, masker: &Masker) -> Ending {
         Ok(())
     };
     let work = async {
-        tokio::try_join!(
-            feed,
-            read(stdout, &mut out, STDOUT_CAP, Beyond::Ends),
-            read(stderr, &mut err, STDERR_CAP, Beyond::Drops)
-        )?;
+        tokio::try_join!(feed, read(stdout, keep), read(stderr, hear))?;
         child.wait().await.map_err(|_| Trouble::Wait)
     };
     let ended = tokio::time::timeout(call.deadline, work).await;
-    let stderr = Untrusted::new(redacted(&String::from_utf8_lossy(&err), masker));
+    let stderr = heard.finish();
     match ended {
         Ok(Ok(status)) => ending(status, Output::zeroized(out), stderr),
         Ok(Err(trouble)) => {
@@ -185,27 +185,6 @@ async fn watch(mut child: Child, call: &Call, masker: &Masker) -> Ending {
             Ending::TimedOut { deadline: call.deadline, stderr }
         }
     }
-}
-
-/// Request lines stay: they hold names and tell which object an answer belongs to.
-fn redacted(stderr: &str, masker: &Masker) -> String {
-    let is_request = |line: &str| line.contains(" verb=\"") && line.contains(" url=\"") && line.contains(" status=\"");
-    let mut out = String::with_capacity(stderr.len());
-    let mut rest = String::new();
-    let flush = |rest: &mut String, out: &mut String| {
-        out.push_str(masker.redact(rest).as_str());
-        rest.clear();
-    };
-    for line in stderr.split_inclusive('\n') {
-        if is_request(line) {
-            flush(&mut rest, &mut out);
-            out.push_str(line);
-        } else {
-            rest.push_str(line);
-        }
-    }
-    flush(&mut rest, &mut out);
-    out
 }
 
 fn ending(status: ExitStatus, stdout: Output, stderr: Untrusted) -> Ending {
@@ -228,31 +207,24 @@ enum Trouble {
     Wait,
 }
 
-/// What becomes of output beyond the cap.
-#[derive(Clone, Copy, PartialEq)]
-enum Beyond {
-    Ends,
-    Drops,
+fn keep(all: &mut Vec<u8>, bytes: &[u8], cap: usize) -> Result<(), Trouble> {
+    if all.len() + bytes.len() > cap {
+        return Err(Trouble::TooMuch);
+    }
+    all.extend_from_slice(bytes);
+    Ok(())
 }
 
 async fn read(
     pipe: Option<impl AsyncRead + Unpin>,
-    into: &mut Vec<u8>,
-    cap: usize,
-    beyond: Beyond,
+    mut take: impl FnMut(&[u8]) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
     let Some(mut pipe) = pipe else { return Ok(()) };
     let mut chunk = Zeroizing::new(vec![0; 64 << 10]);
     loop {
         match pipe.read(&mut chunk).await {
             Ok(0) | Err(_) => return Ok(()),
-            Ok(count) => {
-                let room = cap.saturating_sub(into.len()).min(count);
-                into.extend_from_slice(&chunk[..room]);
-                if room < count && beyond == Beyond::Ends {
-                    return Err(Trouble::TooMuch);
-                }
-            }
+            Ok(count) => take(&chunk[..count])?,
         }
     }
 }

@@ -7,6 +7,7 @@ mod connection;
 mod cut;
 mod ending;
 mod errors;
+mod heard;
 mod objects;
 mod patch;
 mod refusals;

@@ -2,6 +2,9 @@
 
 mod engine;
 mod forms;
+mod reading;
+mod simple;
+mod stream;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,6 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use self::engine::Engine;
 use self::forms::Form;
+pub use self::stream::Redactor;
 use crate::secret::Secret;
 
 /// What stands where a value was.
@@ -30,6 +34,10 @@ impl Masked {
     /// a JSON report's keys for one.
     pub(crate) fn of_redacted_parts(text: String) -> Self {
         Self(text)
+    }
+
+    fn of_bytes(redacted: Vec<u8>) -> Self {
+        Self(String::from_utf8(redacted).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
 
     /// Adds `more` at the end.
@@ -81,7 +89,7 @@ impl Masker {
         if value.expose().trim().is_empty() || known.values.contains(value) {
             return;
         }
-        if forms::is_too_simple(value.expose()) {
+        if simple::is_too_simple(value.expose()) {
             known.simple += 1;
         }
         known.values.push(value.clone());
@@ -112,13 +120,18 @@ impl Masker {
     pub fn redact_bytes(&self, text: &[u8]) -> Masked {
         let mut hidden = Vec::with_capacity(text.len());
         let mut rest = 0;
-        for (start, end) in self.engine().find(text) {
-            hidden.extend_from_slice(&text[rest..start]);
+        for range in self.engine().find(text) {
+            hidden.extend_from_slice(&text[rest..range.start]);
             hidden.extend_from_slice(HIDDEN.as_bytes());
-            rest = end;
+            rest = range.end;
         }
         hidden.extend_from_slice(&text[rest..]);
-        Masked(String::from_utf8(hidden).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+        Masked::of_bytes(hidden)
+    }
+
+    /// The same for a text that comes in pieces.
+    pub fn stream(&self) -> Redactor {
+        Redactor::new(self.clone())
     }
 
     fn engine(&self) -> Arc<Engine> {
@@ -140,6 +153,9 @@ impl fmt::Debug for Masker {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
     use super::*;
 
     fn masker(values: &[&str]) -> Masker {
@@ -203,6 +219,109 @@ mod tests {
     fn bytes_that_are_no_text_do_not_hide_a_value() {
         let masker = masker(&["hunter2"]);
         assert_eq!(masker.redact_bytes(b"\xff\xfehunter2\xff").as_str(), "\u{fffd}\u{fffd}***\u{fffd}");
+    }
+
+    #[test]
+    fn a_value_is_hidden_however_it_is_written() {
+        let value = "pä'ss \"w<o&rd\\ 50%\u{a0}\u{2028}x";
+        let masker = masker(&[value]);
+        let once = serde_json::to_string(value).unwrap();
+        let yaml = value.replace('\\', r"\\").replace('"', "\\\"").replace('\u{a0}', r"\_").replace('\u{2028}', r"\L");
+        for text in [
+            value.to_owned(),
+            once[1..once.len() - 1].to_owned(),
+            serde_json::to_string(&once).unwrap()[3..].trim_end_matches(['\\', '"']).to_owned(),
+            r#"p\u00e4'ss \"w\u003co\u0026rd\\ 50%\u00a0\u2028x"#.to_owned(),
+            r#"p\u00E4\u0027ss \"w\u003Co\u0026rd\\ 50%\u00A0\u2028x"#.to_owned(),
+            r#"p\xc3\xa4'ss \"w<o&rd\\ 50%\u00a0\u2028x"#.to_owned(),
+            yaml,
+            "p%C3%A4%27ss%20%22w%3Co%26rd%5C%2050%25%C2%A0%E2%80%A8x".to_owned(),
+            "p%c3%a4'ss+%22w%3co%26rd%5c+50%25%c2%a0%e2%80%a8x".to_owned(),
+            value.replace('\'', "''"),
+            value.replace('\'', r"'\''"),
+            value.replace('\'', r#"'"'"'"#),
+            value.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;").replace('\'', "&#39;"),
+            value.replace('&', "&#x26;").replace('<', "&#60;").replace('"', "&#34;").replace('\'', "&#x27;"),
+            value.bytes().map(|byte| format!("{byte:02x}")).collect(),
+            value.bytes().map(|byte| format!("{byte:02X}")).collect(),
+        ] {
+            assert_eq!(masker.redact(&format!("<{text}>")).as_str(), "<***>", "{text}");
+        }
+    }
+
+    #[test]
+    fn base64_of_what_holds_a_value_is_hidden_in_one_line_or_many() {
+        let value = "p@ss\"word?>~~";
+        let masker = masker(&[value]);
+        let inner = [value.to_owned(), "p%40ss%22word%3F%3E~~".to_owned(), "p@ss\\\"word?>~~".to_owned()];
+        for (inner, before) in inner.iter().flat_map(|inner| (0..90).map(move |before| (inner, before))) {
+            let whole = format!("{}{inner}{}", "x".repeat(before), "y".repeat(70));
+            for encoded in [STANDARD.encode(&whole), URL_SAFE.encode(&whole)] {
+                let core = &encoded[(before * 8).div_ceil(6)..(before + inner.len()) * 8 / 6];
+                let lines = |width: usize, end: &str| {
+                    let lines: Vec<&str> =
+                        encoded.as_bytes().chunks(width).map(|line| str::from_utf8(line).unwrap()).collect();
+                    lines.join(end)
+                };
+                let texts =
+                    [encoded.clone(), lines(76, "\r\n"), lines(64, "\n"), lines(76, "\n    "), lines(64, "\\n")];
+                for text in texts {
+                    let joined: String = masker.redact(&text).as_str().replace("\\n", "").split_whitespace().collect();
+                    assert!(joined.contains("***") && !joined.contains(core), "{before}: {text}");
+                    assert!(joined.len() + core.len() <= encoded.len() + 3, "{before}: {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_that_yaml_folds_is_hidden() {
+        let value = "correct horse battery staple ".repeat(6);
+        let value = value.trim_end();
+        let masker = masker(&[value]);
+        for width in 50..90 {
+            let (first, second) = value.split_at(value[width..].find(' ').unwrap() + width);
+            for text in [format!("key: {first}\n  {}", &second[1..]), format!("key: \"{first}\\\n  \\{second}\"")] {
+                assert!(!masker.redact(&text).as_str().contains("horse"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn json_keys_and_certificates_are_hidden_in_parts_and_as_a_whole() {
+        let pem = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n";
+        let json = format!(
+            "{{\n  \"type\": \"service_account\",\n  \"n\": 1,\n  \"private_key\": {}\n}}\n",
+            serde_json::Value::from(pem)
+        );
+        let masker = masker(&[pem, &json]);
+        for text in [
+            pem.lines().nth(1).unwrap(),
+            &serde_json::Value::from(pem).to_string(),
+            &json,
+            &pem.replace('\n', "\n    "),
+        ] {
+            assert!(!masker.redact(text).as_str().contains("MIIE"), "{text}");
+        }
+        let compact = serde_json::from_str::<serde_json::Value>(&json).unwrap().to_string();
+        assert_eq!(masker.redact(&compact).as_str(), "***");
+        let ordinary = "{\n  \"n\": 1,\n}\n-----BEGIN PRIVATE KEY-----\nkind: Secret\n";
+        assert_eq!(masker.redact(ordinary).as_str(), ordinary);
+    }
+
+    /// What docs/security.md says each secret costs the runner.
+    #[test]
+    fn the_runner_gets_few_masks() {
+        for (secrets, most) in [(10, 37), (200, 734), (2000, 7334)] {
+            let masker = Masker::new();
+            for number in 0..secrets {
+                let value =
+                    format!("{number:05}-s3cret-{}", "abcdefghij".chars().cycle().take(number % 9).collect::<String>());
+                masker.add(&Secret::new(value.as_str()));
+                masker.add(&Secret::new(format!(" {value}\n")));
+            }
+            assert_eq!(masker.masks().len(), most, "{secrets} secrets");
+        }
     }
 
     #[test]
