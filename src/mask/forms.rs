@@ -59,7 +59,7 @@ pub(super) fn for_runner(value: &str) -> BTreeSet<Form> {
     if !is_too_simple(whole) {
         let [first, others @ ..] = base64_cores(whole);
         // Without padding this is what the runner derives of a value that it knows.
-        if whole.len() % 3 != 0 || !forms.contains(&Form::new(whole)) {
+        if !whole.len().is_multiple_of(3) || !forms.contains(&Form::new(whole)) {
             forms.insert(first);
         }
         forms.extend(others);
@@ -101,7 +101,7 @@ fn lines(value: &str) -> impl Iterator<Item = &str> {
     value
         .split(['\r', '\n'])
         .map(|line| line.trim().trim_start_matches(joins_to_the_left))
-        .filter(move |line| !is_too_simple(line) && !(is_long && is_structure(line)))
+        .filter(move |line| !(is_too_simple(line) || is_long && is_structure(line)))
 }
 
 /// What a program makes of a value that stands in quotes.

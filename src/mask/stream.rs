@@ -73,7 +73,7 @@ fn join(found: &mut Vec<Range<usize>>, first: Range<usize>) {
     }
     let touched = found.iter().take_while(|range| range.start <= first.end).count();
     let end = found[..touched].iter().map(|range| range.end).fold(first.end, usize::max);
-    found.splice(..touched, [0..end]);
+    found.splice(..touched, std::iter::once(0..end));
 }
 
 /// The last place up to `limit` where a line begins; in one long line a place that is in no character and no escape.
