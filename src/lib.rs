@@ -26,6 +26,7 @@ pub mod report;
 pub mod files;
 pub mod kubeconfig;
 pub mod kubectl;
+pub mod vault;
 pub mod workflow;
 
 pub mod error;

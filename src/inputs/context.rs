@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::secret::Secret;
+
 /// The process environment; variables whose names are not UTF-8 are left out.
 pub type Environment = BTreeMap<String, OsString>;
 
@@ -70,6 +72,8 @@ pub struct Context {
     pub git_ref: Option<String>,
     /// `GITHUB_EVENT_NAME`, such as `push`.
     pub event_name: Option<String>,
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL` and `ACTIONS_ID_TOKEN_REQUEST_TOKEN`: where GitHub's OIDC token is asked for.
+    pub identity: Option<(String, Secret)>,
     /// `GITHUB_STEP_SUMMARY`.
     pub step_summary: Option<PathBuf>,
     /// `GITHUB_OUTPUT`.
@@ -103,6 +107,8 @@ impl Context {
             repository_id: text("GITHUB_REPOSITORY_ID"),
             git_ref: text("GITHUB_REF"),
             event_name: text("GITHUB_EVENT_NAME"),
+            identity: text("ACTIONS_ID_TOKEN_REQUEST_URL")
+                .zip(text("ACTIONS_ID_TOKEN_REQUEST_TOKEN").map(Secret::new)),
             step_summary: path("GITHUB_STEP_SUMMARY"),
             output_file: path("GITHUB_OUTPUT"),
             terminals,

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::names::{self, Input};
+use super::vault::VaultFlags;
 use super::{Colour, CommandLine, Raw};
 
 const ABOUT: &str = "Deploy Kubernetes manifests with ${VAR} placeholders without leaking a secret";
@@ -130,6 +131,10 @@ pub(super) struct Rendering {
     trusted_repositories: Vec<String>,
     #[arg(long, help_heading = "Output")]
     format: Option<String>,
+    #[command(flatten)]
+    vault: VaultFlags,
+    #[arg(long, help_heading = "Values from Vault")]
+    ca_bundle: Option<String>,
 }
 
 /// Build and cluster. Help and value names come from the table of inputs.
@@ -170,8 +175,6 @@ pub(super) struct Comment {
     comment_key: Option<String>,
     #[arg(long)]
     github_token: Option<String>,
-    #[arg(long)]
-    ca_bundle: Option<String>,
 }
 
 impl Everywhere {
@@ -201,6 +204,8 @@ impl Rendering {
         raw.set_list(names::PREFER, &self.prefer);
         raw.set_list(names::TRUSTED_REPOSITORIES, &self.trusted_repositories);
         raw.set_some(names::FORMAT, self.format);
+        self.vault.fill(raw);
+        raw.set_some(names::CA_BUNDLE, self.ca_bundle);
     }
 }
 
@@ -225,12 +230,11 @@ impl Comment {
         raw.set_some(names::COMMENT, self.comment);
         raw.set_some(names::COMMENT_KEY, self.comment_key);
         raw.set_some(names::GITHUB_TOKEN, self.github_token);
-        raw.set_some(names::CA_BUNDLE, self.ca_bundle);
     }
 }
 
 impl Raw {
-    fn set_some(&mut self, input: Input, text: Option<String>) {
+    pub(super) fn set_some(&mut self, input: Input, text: Option<String>) {
         self.set(input, &zeroize::Zeroizing::new(text.unwrap_or_default()));
     }
 
@@ -238,7 +242,7 @@ impl Raw {
         self.set(input, &texts.join("\n"));
     }
 
-    fn set_flag(&mut self, input: Input, given: bool) {
+    pub(super) fn set_flag(&mut self, input: Input, given: bool) {
         self.set(input, if given { "true" } else { "" });
     }
 }

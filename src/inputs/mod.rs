@@ -7,6 +7,7 @@ mod flags;
 pub mod names;
 mod pull_request;
 mod resolve;
+pub mod vault;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ use crate::values::Source;
 
 pub use self::context::{Colour, Context, Environment, Mode, Terminals};
 pub use self::pull_request::PullRequest;
+pub use self::vault::{VaultInputs, VaultMethod};
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +141,8 @@ pub struct Inputs {
     pub prefer: Vec<Source>,
     /// `owner/name` of each other repository whose branches and tags count as this one's.
     pub trusted_repositories: Vec<String>,
+    /// What is asked of Vault, and as whom.
+    pub vault: VaultInputs,
     /// A path, the content, or base64 of the content.
     pub kubeconfig: Option<Secret>,
     /// The kubeconfig's context.

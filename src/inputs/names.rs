@@ -1,5 +1,7 @@
 //! The one table of inputs: the action's `INPUT_*`, the command line's flags, `action.yml` and the README follow it.
 
+use super::vault;
+
 /// One input by its name, which is the same in `with:` and as a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Input {
@@ -18,20 +20,20 @@ pub struct Input {
 }
 
 impl Input {
-    const fn new(name: &'static str, shape: &'static str, about: &'static str) -> Self {
+    pub(super) const fn new(name: &'static str, shape: &'static str, about: &'static str) -> Self {
         Self { name, about, default: None, shape, sensitive: false, has_variable: false }
     }
 
-    const fn boolean(name: &'static str, about: &'static str) -> Self {
+    pub(super) const fn boolean(name: &'static str, about: &'static str) -> Self {
         Self::new(name, "", about).or("false")
     }
 
-    const fn or(mut self, default: &'static str) -> Self {
+    pub(super) const fn or(mut self, default: &'static str) -> Self {
         self.default = Some(default);
         self
     }
 
-    const fn secret(mut self) -> Self {
+    pub(super) const fn secret(mut self) -> Self {
         self.sensitive = true;
         self.variable_too()
     }
@@ -107,7 +109,7 @@ pub const ALLOW_DEFAULT: Input =
 pub const PREFER: Input = Input::new(
     "prefer",
     "SOURCE…",
-    "Which source wins where two differ, the first before the next: `environment`, `secrets`, `vars`, `env-file`",
+    "Which source wins where two differ, the first before the next: `environment`, `secrets`, `vars`, `env-file`, `vault`",
 );
 /// Credentials of the cluster.
 pub const KUBECONFIG: Input =
@@ -169,7 +171,7 @@ pub const GITHUB_TOKEN: Input =
 pub const CA_BUNDLE: Input = Input::new(
     "ca-bundle",
     "PATH",
-    "Certificates of authorities to trust besides the system's, for GitHub Enterprise Server: PEM or a path",
+    "Certificates of authorities to trust besides the system's, for Vault and GitHub Enterprise Server: PEM or a path",
 );
 /// Whether nothing is written.
 pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the first write to the cluster");
@@ -177,7 +179,7 @@ pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the fi
 pub const FORMAT: Input = Input::new("format", "text|markdown|json", "How the report is printed").or("text");
 
 /// Every input, in the order in which they are documented.
-pub const ALL: [Input; 31] = [
+pub const ALL: [Input; 48] = [
     COMMAND,
     ENVIRONMENT,
     ROOT,
@@ -194,6 +196,23 @@ pub const ALL: [Input; 31] = [
     ALLOW_DEFAULT,
     PREFER,
     TRUSTED_REPOSITORIES,
+    vault::SECRETS,
+    vault::URL,
+    vault::METHOD,
+    vault::MOUNT,
+    vault::ROLE,
+    vault::AUDIENCE,
+    vault::TOKEN,
+    vault::ROLE_ID,
+    vault::SECRET_ID,
+    vault::USERNAME,
+    vault::PASSWORD,
+    vault::JWT,
+    vault::CLIENT_CERTIFICATE,
+    vault::CLIENT_KEY,
+    vault::NAMESPACE,
+    vault::CONCURRENCY,
+    vault::INSECURE,
     KUBECONFIG,
     CONTEXT,
     KUBE_TOKEN,

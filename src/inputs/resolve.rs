@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::names::{self, Input};
-use super::{Command, Commenting, Context, FileName, Format, Inputs, Mode, Overlay, Raw, Rollout, Word};
+use super::{Command, Commenting, Context, FileName, Format, Inputs, Mode, Overlay, Raw, Rollout, VaultInputs, Word};
 use crate::error::Problem;
 use crate::secret::Secret;
 use crate::values::{Source, parse_json};
@@ -38,6 +38,7 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
         allow_default: reader.names(names::ALLOW_DEFAULT, "_"),
         prefer: reader.sources(),
         trusted_repositories: reader.repositories(),
+        vault: VaultInputs::read(&mut reader),
         kubeconfig: reader.secret(names::KUBECONFIG),
         context: reader.text(names::CONTEXT),
         kube_token: reader.secret(names::KUBE_TOKEN),
@@ -101,17 +102,17 @@ fn stream_problems(inputs: &Inputs, context: &Context) -> Vec<Problem> {
     problems
 }
 
-struct Reader {
+pub(super) struct Reader {
     texts: BTreeMap<&'static str, Secret>,
     problems: Vec<Problem>,
 }
 
 impl Reader {
-    fn secret(&self, input: Input) -> Option<Secret> {
+    pub(super) fn secret(&self, input: Input) -> Option<Secret> {
         self.texts.get(input.name).cloned()
     }
 
-    fn text(&self, input: Input) -> Option<String> {
+    pub(super) fn text(&self, input: Input) -> Option<String> {
         self.texts.get(input.name).map(|text| text.expose().to_owned())
     }
 
@@ -139,7 +140,7 @@ impl Reader {
         }
     }
 
-    fn word<W: Word>(&mut self, input: Input) -> Option<W> {
+    pub(super) fn word<W: Word>(&mut self, input: Input) -> Option<W> {
         let text = self.text(input)?;
         let found = W::ALL.iter().copied().find(|word| word.word() == text);
         if found.is_none() {
@@ -168,8 +169,25 @@ impl Reader {
         sources
     }
 
+    /// A number from 1 to `largest`.
+    pub(super) fn count(&mut self, input: Input, largest: usize) -> usize {
+        let text = self.text(input).or(input.default.map(str::to_owned)).unwrap_or_default();
+        text.parse().ok().filter(|number| (1..=largest).contains(number)).unwrap_or_else(|| {
+            self.refuse(format!("`{}` is `{text}`", input.name), format!("write a number from 1 to {largest}"));
+            1
+        })
+    }
+
+    /// What a reader of its own made of an input.
+    pub(super) fn accept<T: Default>(&mut self, read: Result<T, Vec<Problem>>) -> T {
+        read.unwrap_or_else(|problems| {
+            self.problems.extend(problems);
+            T::default()
+        })
+    }
+
     /// As `@actions/core` reads booleans.
-    fn boolean(&mut self, input: Input) -> bool {
+    pub(super) fn boolean(&mut self, input: Input) -> bool {
         match self.text(input).as_deref() {
             Some("true" | "True" | "TRUE") => true,
             None | Some("false" | "False" | "FALSE") => false,
@@ -248,12 +266,7 @@ impl Reader {
 
     fn object(&mut self, input: Input) -> BTreeMap<String, Secret> {
         let members = self.texts.get(input.name).map(|json| parse_json(input.name, json)).transpose();
-        members
-            .unwrap_or_else(|problem| {
-                self.problems.push(problem);
-                None
-            })
-            .unwrap_or_default()
+        self.accept(members.map_err(|problem| vec![problem])).unwrap_or_default()
     }
 }
 

@@ -13,11 +13,13 @@ mod render;
 mod rollout;
 mod set;
 mod tree;
+mod vault;
 mod write;
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::changes::{Inheritance, ObjectChange, Takeover};
@@ -27,6 +29,7 @@ use crate::inputs::{self, Command, Context, Environment, Inputs, Mode, Request, 
 use crate::mask::{Masked, Masker};
 use crate::object::Object;
 use crate::report::{Outcome, Progress};
+use crate::vault::Vault;
 use crate::workflow::{self, Console};
 
 /// The real world, or a test's.
@@ -84,6 +87,7 @@ pub async fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
                 outcome,
                 early: problems,
                 entered: None,
+                vault: None,
             };
             run.command().await
         }
@@ -113,6 +117,8 @@ struct Run<O, E> {
     /// Findings from before the masks are out: nothing is printed earlier.
     early: Vec<Problem>,
     entered: Option<(Stage, Instant)>,
+    /// Logged in to until the values are read, or the run is stopped.
+    vault: Option<Arc<Vault>>,
 }
 
 /// One object of the build with what is to be done about it.
@@ -149,6 +155,7 @@ impl<O: Write, E: Write> Run<O, E> {
             ended = self.story() => Ok(ended),
             signal = signal() => Err(signal),
         };
+        self.log_out().await;
         let code = match ended {
             Ok(Ok(())) => 0,
             Ok(Err(failure)) => {

@@ -64,13 +64,14 @@ impl<O: Write, E: Write> Run<O, E> {
             prefer: self.inputs.prefer.clone(),
             nonsensitive: self.inputs.nonsensitive.iter().cloned().collect(),
         };
+        let asked = template.names(&self.fill_rules());
         let sources = Sources {
             env_file: self.env_file().await?,
+            vault: self.vault_values(&asked).await?,
             environment: std::mem::take(&mut self.environment),
             secrets: std::mem::take(&mut self.inputs.secrets),
             vars: std::mem::take(&mut self.inputs.vars),
         };
-        let asked = template.names(&self.fill_rules());
         let bare = template.bare().into_iter().map(|bare| bare.name).collect();
         let collected = values::collect(&asked, &bare, &sources, &rules);
         self.environment = sources.environment;

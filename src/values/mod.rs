@@ -2,6 +2,7 @@
 
 mod env_file;
 mod names;
+pub mod vault;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -24,11 +25,13 @@ pub enum Source {
     Vars,
     /// Input `env-file`, or `.env.k8s.<environment>`.
     EnvFile,
+    /// Input `vault-secrets`.
+    Vault,
 }
 
 impl Source {
     /// Every source.
-    pub const ALL: [Self; 4] = [Self::Environment, Self::Secrets, Self::Vars, Self::EnvFile];
+    pub const ALL: [Self; 5] = [Self::Environment, Self::Secrets, Self::Vars, Self::EnvFile, Self::Vault];
 
     /// Its name in `prefer` and in reports.
     pub fn name(self) -> &'static str {
@@ -37,6 +40,7 @@ impl Source {
             Self::Secrets => "secrets",
             Self::Vars => "vars",
             Self::EnvFile => "env-file",
+            Self::Vault => "vault",
         }
     }
 
@@ -74,6 +78,8 @@ pub struct Sources {
     pub vars: BTreeMap<String, Secret>,
     /// The env file, parsed.
     pub env_file: BTreeMap<String, Secret>,
+    /// What Vault gave.
+    pub vault: BTreeMap<String, Secret>,
 }
 
 /// What the workflow says about values.
@@ -197,6 +203,7 @@ impl Sources {
             Source::Secrets => &self.secrets,
             Source::Vars => &self.vars,
             Source::EnvFile => &self.env_file,
+            Source::Vault => &self.vault,
         };
         Ok(found.get(name).cloned())
     }
@@ -223,7 +230,7 @@ mod tests {
                 .into(),
             secrets: secrets(&[("BOTH", "s"), ("SAME", "x"), ("B", "2")]),
             vars: secrets(&[("EMPTY", "v"), ("URL", "u")]),
-            env_file: BTreeMap::new(),
+            ..Sources::default()
         }
     }
 

@@ -1,0 +1,20 @@
+//! Vault and OpenBao: logging in, reading KV, and giving our own token back.
+
+mod address;
+mod answer;
+mod client;
+mod github;
+mod kv;
+mod login;
+mod mounts;
+mod retry;
+mod session;
+mod tls;
+mod trouble;
+
+pub use address::Address;
+pub use client::Settings;
+pub use github::{IdentityRequest, identity_token};
+pub use login::Login;
+pub use session::Vault;
+pub use tls::Tls;
