@@ -17,7 +17,7 @@ const LAYERS: [(Layer, &[&str]); 4] = [
         Layer::Core,
         &["inputs", "values", "template", "patch", "build", "changes", "mask", "report", "kubeconfig", "trust"],
     ),
-    (Layer::Edge, &["kubectl", "files", "workflow"]),
+    (Layer::Edge, &["kubectl", "vault", "files", "workflow"]),
     (Layer::Run, &["run"]),
 ];
 

@@ -23,7 +23,8 @@ pub const METHOD: Input = Input::new(
     "How to log in: `token`, `jwt` (GitHub's OIDC), `approle`, `kubernetes`, `userpass`, `ldap`, `github` or `cert`; else what the other inputs tell",
 );
 /// Where the method is mounted.
-pub const MOUNT: Input = Input::new("vault-mount", "PATH", "Where the auth method is mounted, without `auth/`; else the method's name");
+pub const MOUNT: Input =
+    Input::new("vault-mount", "PATH", "Where the auth method is mounted, without `auth/`; else the method's name");
 /// Which role.
 pub const ROLE: Input = Input::new("vault-role", "NAME", "Role of the methods `jwt`, `kubernetes` and `cert`");
 /// For whom GitHub's token is made.
@@ -57,8 +58,11 @@ pub const JWT: Input = Input::new(
 )
 .secret();
 /// Our certificate.
-pub const CLIENT_CERTIFICATE: Input =
-    Input::new("vault-client-certificate", "PEM", "TLS client certificate, PEM or a path, for the method `cert` and servers that ask for one");
+pub const CLIENT_CERTIFICATE: Input = Input::new(
+    "vault-client-certificate",
+    "PEM",
+    "TLS client certificate, PEM or a path, for the method `cert` and servers that ask for one",
+);
 /// Its key.
 pub const CLIENT_KEY: Input =
     Input::new("vault-client-key", "PEM", "Key of the TLS client certificate, PEM or a path").secret();

@@ -21,10 +21,7 @@ const POD_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 impl<O: Write, E: Write> Run<O, E> {
     /// What Vault has for the `asked` names.
-    pub(super) async fn vault_values(
-        &mut self,
-        asked: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, Secret>, Failure> {
+    pub(super) async fn vault_values(&mut self, asked: &BTreeSet<String>) -> Result<BTreeMap<String, Secret>, Failure> {
         let inputs = std::mem::take(&mut self.inputs.vault);
         let wanted = lines::lookups(&inputs.secrets, asked);
         let found = if wanted.is_empty() {
@@ -37,12 +34,9 @@ impl<O: Write, E: Write> Run<O, E> {
         };
         let (values, problems) = lines::resolve(&inputs.secrets, asked, &found);
         let (errors, notices): (Vec<Problem>, Vec<Problem>) = problems.into_iter().partition(Problem::is_error);
-        if !errors.is_empty() {
-            return Err(Failure::new(Stage::Values, errors));
-        }
         // Nothing is printed before the masks are out.
         self.early.extend(notices);
-        Ok(values)
+        if errors.is_empty() { Ok(values) } else { Err(Failure::new(Stage::Values, errors)) }
     }
 
     /// Revokes our own token, on every way out.

@@ -69,7 +69,17 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "vault", "vault:8200", "ftp://v", "https://", "https://u:p@v", "https://v?x=1", "https://v#x", "unix:///run/v"] {
+        for text in [
+            "",
+            "vault",
+            "vault:8200",
+            "ftp://v",
+            "https://",
+            "https://u:p@v",
+            "https://v?x=1",
+            "https://v#x",
+            "unix:///run/v",
+        ] {
             assert!(Address::parse(text).is_err(), "{text}");
         }
     }

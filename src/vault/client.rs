@@ -100,7 +100,12 @@ impl Door {
         loop {
             tried += 1;
             let outcome = self.once(request, until).await;
-            tracing::debug!(path = request.path, tried, status = outcome.as_ref().ok().map(|answer| answer.status), "Vault");
+            tracing::debug!(
+                path = request.path,
+                tried,
+                status = outcome.as_ref().ok().map(|answer| answer.status),
+                "Vault"
+            );
             let (pause, outcome) = match outcome {
                 Ok(answer) if answer.location.is_some() => {
                     return Err(Trouble::Redirect(answer.location.unwrap_or_default()));

@@ -71,7 +71,8 @@ async fn ask(client: &Client, url: &Url, request: &IdentityRequest) -> Result<Se
         let again = retry::is_transient(status.as_u16());
         return Err(Refused { why: format!("it answers {}", status.as_u16()), again });
     }
-    let body = Zeroizing::new(answer.bytes().await.map_err(|error| Refused { why: causes(&error), again: true })?.to_vec());
+    let body =
+        Zeroizing::new(answer.bytes().await.map_err(|error| Refused { why: causes(&error), again: true })?.to_vec());
     let value = serde_json::from_slice::<Reply>(&body).ok().and_then(|reply| reply.value);
     value.map(Secret::new).ok_or_else(|| Refused { why: "its answer holds none".to_owned(), again: true })
 }

@@ -204,7 +204,10 @@ impl Vault {
             return Missing { absent: false, problem: Problem::error("vault-no-mount", text).help(help) };
         }
         match answer.status {
-            404 => Missing { absent: true, problem: refusal.gone().map_or_else(|| not_found(place), |gone| deleted(place, gone)) },
+            404 => Missing {
+                absent: true,
+                problem: refusal.gone().map_or_else(|| not_found(place), |gone| deleted(place, gone)),
+            },
             403 => Missing { absent: false, problem: forbidden(place, path, "read") },
             status => {
                 let text = format!("Vault answers {status} for `{place}`{}", said(&refusal));

@@ -168,7 +168,8 @@ impl Login {
         }
         let granted = Granted::read(&answer).ok_or_else(|| {
             let text = format!("Vault's answer to the login at `{path}` holds no token");
-            let help = "check `vault-method` and `vault-mount`; a login that asks for a second factor cannot be used here";
+            let help =
+                "check `vault-method` and `vault-mount`; a login that asks for a second factor cannot be used here";
             Problem::error("vault-login", text).help(help)
         })?;
         Ok(Some(granted))
@@ -176,16 +177,23 @@ impl Login {
 
     fn refused(&self, answer: &Answer) -> Problem {
         let refusal = answer.refusal().unwrap_or_default();
-        let text = format!("Vault refuses the login at `auth/{}` with {}{}", self.mount(), answer.status, said(&refusal));
+        let text =
+            format!("Vault refuses the login at `auth/{}` with {}{}", self.mount(), answer.status, said(&refusal));
         let help = match self {
             _ if refusal.says("no handler for route") || answer.status == 404 => {
                 "no such method is mounted there: check `vault-mount`, `vault-method` and `vault-namespace`"
             }
-            Self::AppRole { .. } => "check `vault-role-id` and `vault-secret-id`: a secret id ends with its time or its number of uses",
-            Self::Jwt { .. } => "check `vault-role` and `vault-audience`, and compare the role's `bound_claims` with the token's: its `sub` names repository and environment or branch",
+            Self::AppRole { .. } => {
+                "check `vault-role-id` and `vault-secret-id`: a secret id ends with its time or its number of uses"
+            }
+            Self::Jwt { .. } => {
+                "check `vault-role` and `vault-audience`, and compare the role's `bound_claims` with the token's: its `sub` names repository and environment or branch"
+            }
             Self::Kubernetes { .. } => "check `vault-role`, and the service accounts and namespaces that it allows",
             Self::Password { .. } => "check `vault-username` and `vault-password`",
-            Self::GitHub { .. } => "it takes a person's access token with `read:org`; the token of a workflow belongs to nobody",
+            Self::GitHub { .. } => {
+                "it takes a person's access token with `read:org`; the token of a workflow belongs to nobody"
+            }
             Self::Certificate { .. } => "check `vault-client-certificate`, and what the role in `vault-role` allows",
             Self::Token(_) => "check `vault-token`",
         };

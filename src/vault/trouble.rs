@@ -1,6 +1,6 @@
 //! Why there is no answer, or why the answer is no: told apart, each with its remedy.
 
-use std::error::Error as _;
+use std::error::Error;
 
 use super::address::Address;
 use super::answer::{Answer, Refusal};
@@ -61,48 +61,70 @@ impl Trouble {
     }
 }
 
-fn is_about_certificates(error: &reqwest::Error) -> bool {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return true;
-        }
-        source = cause.source();
-    }
-    false
+/// Whether TLS is among the causes; an I/O error hides its own from `source`.
+fn is_about_certificates(error: &(dyn Error + 'static)) -> bool {
+    let hidden = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || hidden.is_some_and(|hidden| is_about_certificates(hidden))
+        || error.source().is_some_and(is_about_certificates)
 }
 
 /// Scheme and host of a redirect's target: its path may hold anything.
 fn host_of(location: &str) -> String {
     let url = reqwest::Url::parse(location);
-    url.ok().and_then(|url| Some(format!("{}://{}", url.scheme(), url.host_str()?))).unwrap_or_else(|| "another path".to_owned())
+    url.ok()
+        .and_then(|url| Some(format!("{}://{}", url.scheme(), url.host_str()?)))
+        .unwrap_or_else(|| "another path".to_owned())
 }
 
 /// Why `answer`, which is no success, is no; `None` where that depends on what was asked for.
 pub(super) fn general(answer: &Answer, address: &Address) -> Option<Problem> {
     let Some(refusal) = answer.refusal() else {
         let text = format!("`{address}` answers {} and is no Vault", answer.status);
-        return Some(Problem::error("vault-answer", text).help("check `vault-url`: its host, its port, the path of a proxy in front"));
+        return Some(
+            Problem::error("vault-answer", text)
+                .help("check `vault-url`: its host, its port, the path of a proxy in front"),
+        );
     };
     if refusal.says("is sealed") {
-        return Some(Problem::error("vault-sealed", format!("Vault at `{address}` is sealed")).help("unseal it, then run this again"));
+        return Some(
+            Problem::error("vault-sealed", format!("Vault at `{address}` is sealed"))
+                .help("unseal it, then run this again"),
+        );
     }
     match answer.status {
-        429 => Some(Problem::error("vault-rate-limit", format!("Vault at `{address}` answers that it has too many requests{}", said(&refusal)))
-            .help("lower `vault-concurrency`, or raise the quota")),
-        472 | 473 => Some(Problem::error("vault-standby", format!("`{address}` is a standby that does not answer for the active node"))
-            .help("write the address of the active node, or of the load balancer, into `vault-url`")),
-        412 => Some(Problem::error("vault-not-replicated", format!("`{address}` has not heard of the token yet{}", said(&refusal)))
-            .help("run it again; the replica is behind its primary")),
-        status @ 500..=599 => Some(Problem::error("vault-failure", format!("Vault at `{address}` fails with {status}{}", said(&refusal)))
-            .help("run it again, and look into the server's log")),
+        429 => Some(
+            Problem::error(
+                "vault-rate-limit",
+                format!("Vault at `{address}` answers that it has too many requests{}", said(&refusal)),
+            )
+            .help("lower `vault-concurrency`, or raise the quota"),
+        ),
+        472 | 473 => Some(
+            Problem::error(
+                "vault-standby",
+                format!("`{address}` is a standby that does not answer for the active node"),
+            )
+            .help("write the address of the active node, or of the load balancer, into `vault-url`"),
+        ),
+        412 => Some(
+            Problem::error(
+                "vault-not-replicated",
+                format!("`{address}` has not heard of the token yet{}", said(&refusal)),
+            )
+            .help("run it again; the replica is behind its primary"),
+        ),
+        status @ 500..=599 => Some(
+            Problem::error("vault-failure", format!("Vault at `{address}` fails with {status}{}", said(&refusal)))
+                .help("run it again, and look into the server's log"),
+        ),
         _ => None,
     }
 }
 
 /// The server's own words, for the end of a sentence.
 pub(super) fn said(refusal: &Refusal) -> String {
-    let words: Vec<String> = refusal.errors.iter().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let words: Vec<String> =
+        refusal.errors.iter().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     if words.is_empty() { String::new() } else { format!(": {}", words.join("; ")) }
 }

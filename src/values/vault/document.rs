@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn a_dotted_key_is_itself_before_it_is_a_path() {
-        let json = r#"{"a.b":"flat","a":{"b":"nested","c":{"d":2}},"x":{"y":"deep"},"l":[{"k":"first"}],"k-d.e":"dash"}"#;
+        let json =
+            r#"{"a.b":"flat","a":{"b":"nested","c":{"d":2}},"x":{"y":"deep"},"l":[{"k":"first"}],"k-d.e":"dash"}"#;
         assert_eq!(text(json, "a.b").as_deref(), Some("flat"));
         assert_eq!(text(json, "a.c.d").as_deref(), Some("2"));
         assert_eq!(text(json, "x.y").as_deref(), Some("deep"));

@@ -263,7 +263,8 @@ mod tests {
     fn wildcards_folders_versions_and_marks() {
         let text = "kv/a * | P_ ; kv/a ** ; kv/team/** | T_ optional; kv/all/** optional; kv/a@3 \"a.b\" | X base64 optional; kv/a optional; kv/a k base64";
         let lines = parse(text).expect("lines");
-        let seen: Vec<_> = lines.iter().map(|line| (&line.selector, line.place.version, line.optional, line.base64)).collect();
+        let seen: Vec<_> =
+            lines.iter().map(|line| (&line.selector, line.place.version, line.optional, line.base64)).collect();
         let key = |text: &str, quoted| Selector::Key { text: text.to_owned(), quoted };
         assert_eq!(
             seen,
@@ -287,7 +288,9 @@ mod tests {
             [
                 format!("line 1 of `vault-secrets`: there is more than a path and a key — end line 1 with `;`"),
                 "line 3 of `vault-secrets`: there is more than a path and a key — end line 3 with `;`".to_owned(),
-                format!("line 5 of `vault-secrets`: `secret/../sys` is no path: a segment is empty, `.` or `..` — {SHAPE}"),
+                format!(
+                    "line 5 of `vault-secrets`: `secret/../sys` is no path: a segment is empty, `.` or `..` — {SHAPE}"
+                ),
                 format!("line 5 of `vault-secrets`: there is no path — {SHAPE}"),
                 format!("line 6 of `vault-secrets`: there is no name after `|` — {SHAPE}"),
                 format!("line 6 of `vault-secrets`: `secret` is a mount without a path — {SHAPE}"),

@@ -2,8 +2,7 @@
 
 /// As vault-action does it: dots become `__`, what is neither a letter, a number nor `_` goes.
 pub(super) fn normalized(key: &str, capitals: bool) -> String {
-    let name: String =
-        key.replace('.', "__").chars().filter(|&c| c.is_alphanumeric() || c == '_').collect();
+    let name: String = key.replace('.', "__").chars().filter(|&c| c.is_alphanumeric() || c == '_').collect();
     if capitals { name.to_uppercase() } else { name }
 }
 

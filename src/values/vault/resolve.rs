@@ -196,10 +196,14 @@ mod tests {
     fn only_what_is_asked_for_is_read_and_given() {
         let text = "s/a k | A ; s/b k | B ; s/c * | C_";
         assert_eq!(lookups(&parse(text).expect("lines"), &asked("A C_X")), [place("s/a"), place("s/c")].into());
-        let found = found(&[(place("s/a"), &[("", r#"{"k":"1","l":"2"}"#)]), (place("s/c"), &[("", r#"{"x":"3","y":"4"}"#)])]);
+        let found =
+            found(&[(place("s/a"), &[("", r#"{"k":"1","l":"2"}"#)]), (place("s/c"), &[("", r#"{"x":"3","y":"4"}"#)])]);
         let (values, problems) = run(text, "A C_X", &found);
         assert_eq!(values, pairs(&[("A", "1"), ("C_X", "3")]));
-        assert_eq!(problems, ["vault-secrets-unused: line 1 of `vault-secrets` gives nothing that the template asks for"]);
+        assert_eq!(
+            problems,
+            ["vault-secrets-unused: line 1 of `vault-secrets` gives nothing that the template asks for"]
+        );
     }
 
     #[test]
@@ -211,8 +215,13 @@ mod tests {
         ]);
         let asked = "P_SECRETKEY P_A__B p_Mixed T_STRIPE_SECRET_KEY T_AWS_PROD_ID";
         let (values, problems) = run("s/a * | P_ ; s/a ** | p_ ; s/team/** | T_", asked, &found);
-        let expected =
-            [("P_A__B", "2"), ("P_SECRETKEY", "1"), ("T_AWS_PROD_ID", "4"), ("T_STRIPE_SECRET_KEY", "1"), ("p_Mixed", "3")];
+        let expected = [
+            ("P_A__B", "2"),
+            ("P_SECRETKEY", "1"),
+            ("T_AWS_PROD_ID", "4"),
+            ("T_STRIPE_SECRET_KEY", "1"),
+            ("p_Mixed", "3"),
+        ];
         assert_eq!((values, problems), (pairs(&expected), vec![]));
     }
 
