@@ -347,7 +347,7 @@ fn wrong_inputs_are_told_all_at_once_as_errors() {
     let more = [
         ("env-file", "-"),
         ("timeout", "5"),
-        ("prefer", "vault"),
+        ("prefer", "vaults"),
         ("output", "-"),
         ("secrets", WORD),
         ("vars", "{"),
@@ -361,7 +361,7 @@ fn wrong_inputs_are_told_all_at_once_as_errors() {
         [
             "input `secrets` is not a JSON object (line 1, column 1)",
             "input `vars` is not a JSON object (line 1, column 1)",
-            "`prefer` names `vault`",
+            "`prefer` names `vaults`",
             "`timeout` is `5`",
             "`format` is `yaml`",
             "`-` is stdin, and a step of the action has none",

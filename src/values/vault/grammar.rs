@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(
             errors(text),
             [
-                format!("line 1 of `vault-secrets`: there is more than a path and a key — end line 1 with `;`"),
+                "line 1 of `vault-secrets`: there is more than a path and a key — end line 1 with `;`".to_owned(),
                 "line 3 of `vault-secrets`: there is more than a path and a key — end line 3 with `;`".to_owned(),
                 format!(
                     "line 5 of `vault-secrets`: `secret/../sys` is no path: a segment is empty, `.` or `..` — {SHAPE}"
