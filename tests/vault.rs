@@ -181,7 +181,8 @@ fn every_way_to_log_in_reads_and_gives_its_own_token_back() {
 fn wrong_credentials_are_told_with_method_and_remedy_and_never_shown() {
     let scene = Scene::asking(&["PASSWORD"]);
     let wrong = "not-the-right-0ne";
-    let cases: [(&str, &[&str], &[(&str, &str)], &[&str]); 6] = [
+    type Case<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let cases: [Case<'_>; 6] = [
         ("approle", &[], &[("ROLE_ID", "nobody"), ("SECRET_ID", wrong)], &["auth/approle", "400", "vault-role-id"]),
         ("userpass", &["--vault-username", "reader"], &[("PASSWORD", wrong)], &["auth/userpass", "vault-password"]),
         ("jwt", &["--vault-role", "reader"], &[("JWT", wrong)], &["auth/jwt", "vault-audience"]),

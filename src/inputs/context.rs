@@ -107,8 +107,7 @@ impl Context {
             repository_id: text("GITHUB_REPOSITORY_ID"),
             git_ref: text("GITHUB_REF"),
             event_name: text("GITHUB_EVENT_NAME"),
-            identity: text("ACTIONS_ID_TOKEN_REQUEST_URL")
-                .zip(text("ACTIONS_ID_TOKEN_REQUEST_TOKEN").map(Secret::new)),
+            identity: text("ACTIONS_ID_TOKEN_REQUEST_URL").zip(text("ACTIONS_ID_TOKEN_REQUEST_TOKEN").map(Secret::new)),
             step_summary: path("GITHUB_STEP_SUMMARY"),
             output_file: path("GITHUB_OUTPUT"),
             terminals,
