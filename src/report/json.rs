@@ -17,7 +17,14 @@
 //!   "values": [{"name": "…", "source": "environment", "sensitive": true}],
 //!   "objects": [{"group": "", "kind": "Secret", "namespace": "staging", "name": "…", "change": "added",
 //!                "progress": "done",  // planned, done, refused, unanswered, not-reached
-//!                "keys": [{"key": "…", "change": "added", "values": [{"name": "…", "source": "…", "sensitive": true}]}]}],
+//!                "keys": [{"key": "…", "change": "added", "values": [{"name": "…", "source": "…", "sensitive": true}],
+//!                          "before": null, "after": "debug",    // null where it may not be shown, or is not there
+//!                          "moved": null}],                     // the object that it goes to or comes from, as below
+//!                "conflicts": [{"manager": "…", "fields": ["data.A"], "forced": false}]}],
+//!   "compared": true,                 // every object was compared, be it that an apply would be refused
+//!   "restarts": [{"group": "apps", "kind": "Deployment", "namespace": "…", "name": "…", "uses": [{"group": "", …}]}],
+//!   "leftOver": [{"group": "", "kind": "Secret", "namespace": "…", "name": "…", "pruned": false}],
+//!   "base": {"gained": ["…"], "lost": []},    // names of values; null where a cluster was compared
 //!   "rollouts": [{"group": "apps", "kind": "Deployment", "namespace": "…", "name": "…", "ready": true, "detail": "…"}],
 //!   "problems": [{"severity": "error", "kind": "missing-value", "message": "…", "help": "…",
 //!                 "file": "…", "line": 3, "column": 5}],   // file, line, column and help may be null
@@ -28,7 +35,7 @@
 use serde_json::{Value, json};
 
 use super::words::severity_word;
-use super::{KeyReport, Outcome, ValueReport};
+use super::{ConflictReport, KeyReport, Outcome, ValueReport};
 use crate::error::{Problem, Stage};
 use crate::mask::{Masked, Masker};
 use crate::object::ObjectId;
@@ -88,9 +95,16 @@ fn document(outcome: &Outcome, truncated: Option<&str>) -> Value {
                 "change": object.change.word(),
                 "progress": object.progress.word(),
                 "keys": list(&object.keys, truncated.is_none(), key),
+                "conflicts": list(&object.conflicts, truncated.is_none(), conflict),
             });
             identified(&object.id, details)
         }),
+        "compared": outcome.compared,
+        "restarts": list(&outcome.restarts, all, |restart| {
+            identified(&restart.id, json!({"uses": list(&restart.uses, true, plain)}))
+        }),
+        "leftOver": list(&outcome.left_over, all, |object| identified(&object.id, json!({"pruned": object.pruned}))),
+        "base": outcome.base.as_ref().map(|base| json!({"gained": base.gained, "lost": base.lost})),
         "rollouts": list(&outcome.rollouts, all, |rollout| {
             identified(&rollout.id, json!({"ready": rollout.ready, "detail": rollout.detail}))
         }),
@@ -112,7 +126,22 @@ fn identified(id: &ObjectId, details: Value) -> Value {
 }
 
 fn key(key: &KeyReport) -> Value {
-    json!({"key": key.key, "change": key.change.word(), "values": list(&key.values, true, value)})
+    json!({
+        "key": key.key,
+        "change": key.change.word(),
+        "values": list(&key.values, true, value),
+        "before": key.shown.before,
+        "after": key.shown.after,
+        "moved": key.moved.as_ref().map(plain),
+    })
+}
+
+fn conflict(conflict: &ConflictReport) -> Value {
+    json!({"manager": conflict.manager, "fields": conflict.fields, "forced": conflict.forced})
+}
+
+fn plain(id: &ObjectId) -> Value {
+    identified(id, json!({}))
 }
 
 fn value(value: &ValueReport) -> Value {
@@ -167,6 +196,10 @@ mod tests {
                 "truncated",
                 "values",
                 "objects",
+                "compared",
+                "restarts",
+                "leftOver",
+                "base",
                 "rollouts",
                 "problems",
                 "stages"
@@ -176,7 +209,8 @@ mod tests {
         assert_eq!(
             report["objects"][0]["keys"][0],
             json!({"key": "OPENAI_API_KEY", "change": "added",
-                   "values": [{"name": "OPENAI_API_KEY", "source": "environment", "sensitive": true}]})
+                   "values": [{"name": "OPENAI_API_KEY", "source": "environment", "sensitive": true}],
+                   "before": null, "after": null, "moved": null})
         );
         assert_eq!(report["problems"][0]["line"], 3);
         assert_eq!(report["stages"][1], json!({"stage": "apply", "milliseconds": 4200}));

@@ -1,8 +1,8 @@
 //! The report as GitHub Markdown, for the step summary and the comment. What comes from elsewhere can be no Markdown, HTML, mention or link.
 
-use super::Outcome;
-use super::rows::{Row, rows, unchanged};
+use super::rows::{Row, Word, rows, unchanged};
 use super::words::{count, severity_word};
+use super::{BaseReport, Outcome};
 use crate::error::Problem;
 use crate::mask::{Masked, Masker};
 
@@ -46,6 +46,7 @@ pub(super) fn page(outcome: &Outcome, detail: Detail, elsewhere: &str) -> String
     if let Some(target) = &outcome.target {
         text += &format!("Context {}, server {}\n\n", code(&target.context), code(&target.server));
     }
+    text += &outcome.base.as_ref().map(names).unwrap_or_default();
     text += &outcome.problems.iter().map(finding).collect::<String>();
     text += &objects(outcome, detail, elsewhere);
     if !outcome.rollouts.is_empty() {
@@ -81,21 +82,38 @@ fn times(outcome: &Outcome, detail: Detail) -> String {
 }
 
 fn table(rows: &[Row]) -> String {
-    let compares = rows.iter().any(|row| row.change.is_some());
-    let mut text = String::from(if compares {
-        "| Object | Key | Change | Value from |\n| --- | --- | --- | --- |\n"
-    } else {
-        "| Object | Key | Value from |\n| --- | --- | --- |\n"
-    });
+    let compares = rows.iter().any(|row| row.word.is_some());
+    let has_values = rows.iter().any(|row| !row.value.is_empty());
+    let columns = [("Object", true), ("Key", true), ("Change", compares), ("Value", has_values), ("Value from", true)];
+    let headings: Vec<&str> = columns.iter().filter(|(_, is_there)| *is_there).map(|(heading, _)| *heading).collect();
+    let mut text = format!("| {} |\n|{}\n", headings.join(" | "), " --- |".repeat(headings.len()));
     for row in rows {
-        let cell = |name: &Option<String>| name.as_deref().map(code).unwrap_or_default();
-        let progress = row.object.is_some() && !row.detail.is_empty();
-        let progress = if progress { format!(", **{}**", row.detail) } else { String::new() };
-        let change = row.change.map(|change| format!(" {}{progress} |", change.word())).unwrap_or_default();
-        let detail = if row.object.is_some() { String::new() } else { escaped(&row.detail) };
-        text += &format!("| {} | {} |{change} {detail} |\n", cell(&row.object), cell(&row.key));
+        let cells = cells(row).into_iter().zip(columns).filter(|(_, (_, is_there))| *is_there);
+        text += &cells.map(|(cell, _)| format!("| {cell} ")).collect::<String>();
+        text += "|\n";
     }
     text + "\n"
+}
+
+/// Object, key, change, value, and where it is from.
+fn cells(row: &Row) -> [String; 5] {
+    let name = |name: &Option<String>| name.as_deref().map(code).unwrap_or_default();
+    let mut change = row.word.map(|word| word.text().to_owned()).unwrap_or_default();
+    let value = row.value.iter().map(|text| code(text)).collect::<Vec<_>>().join(" → ");
+    let has_progress = row.object.is_some() && matches!(row.word, Some(Word::Change(_))) && !row.detail.is_empty();
+    let mut detail = escaped(&row.detail);
+    if has_progress {
+        change += &format!(", **{}**", std::mem::take(&mut detail));
+    }
+    [name(&row.object), name(&row.key), change, value, detail]
+}
+
+fn names(base: &BaseReport) -> String {
+    let lines = base.sentences().into_iter().map(|(sentence, names)| {
+        let names: Vec<String> = names.iter().map(|name| code(name)).collect();
+        format!("{} {}\n\n", self::sentence(sentence), names.join(", "))
+    });
+    lines.collect()
 }
 
 fn finding(problem: &Problem) -> String {

@@ -3,7 +3,9 @@
 pub mod comment;
 pub mod json;
 pub mod markdown;
+mod redacted;
 mod rows;
+mod sentence;
 pub mod text;
 mod words;
 
@@ -29,7 +31,7 @@ pub enum Change {
     Unknown,
 }
 
-/// One key of an object; never its value.
+/// One key of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyReport {
     /// Key of a Secret or ConfigMap, or the dotted path of a field of another kind.
@@ -38,6 +40,19 @@ pub struct KeyReport {
     pub change: Change,
     /// The placeholders that fill it, each with where its value came from; empty for a literal.
     pub values: Vec<ValueReport>,
+    /// What it holds, where that may be shown.
+    pub shown: Shown,
+    /// The object that it goes to (where it is removed) or comes from (where it is added).
+    pub moved: Option<ObjectId>,
+}
+
+/// What a key or field holds: text that everybody may read, and nothing else.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// In the cluster, or in the base.
+    pub before: Option<String>,
+    /// In the build.
+    pub after: Option<String>,
 }
 
 /// A placeholder's name and the source of its value.
@@ -77,6 +92,46 @@ pub struct ObjectReport {
     pub progress: Progress,
     /// Its keys or fields; all of them for a Secret or ConfigMap, the changed ones for other kinds.
     pub keys: Vec<KeyReport>,
+    /// What others keep of it with another content.
+    pub conflicts: Vec<ConflictReport>,
+}
+
+/// Fields that another field manager keeps with other values than the build's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConflictReport {
+    /// The manager's name, with its subresource if it has one.
+    pub manager: String,
+    /// Dotted paths.
+    pub fields: Vec<String>,
+    /// Whether an apply takes them over, because it was asked to.
+    pub forced: bool,
+}
+
+/// A workload that an apply restarts, or has restarted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestartReport {
+    /// Which one.
+    pub id: ObjectId,
+    /// The objects whose change its pods have to read.
+    pub uses: Vec<ObjectId>,
+}
+
+/// An object of our set in the cluster that the build lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOverReport {
+    /// Which one.
+    pub id: ObjectId,
+    /// Whether an apply deletes it.
+    pub pruned: bool,
+}
+
+/// What a comparison without a cluster has beside its objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BaseReport {
+    /// Names of values that the build asks for and the base does not.
+    pub gained: Vec<String>,
+    /// Names of values that the base asks for and the build does not.
+    pub lost: Vec<String>,
 }
 
 /// A workload that was waited for.
@@ -116,6 +171,14 @@ pub struct Outcome {
     pub values: Vec<ValueReport>,
     /// Every object of the build, in the build's order; for `render`, of the patch.
     pub objects: Vec<ObjectReport>,
+    /// Whether the objects were compared to the end, be it that an apply of them would be refused.
+    pub compared: bool,
+    /// Workloads that an apply restarts, or that this one has restarted.
+    pub restarts: Vec<RestartReport>,
+    /// Objects of the set that are no longer in the build.
+    pub left_over: Vec<LeftOverReport>,
+    /// Beside a comparison with another checkout instead of a cluster.
+    pub base: Option<BaseReport>,
     /// Workloads that were waited for.
     pub rollouts: Vec<RolloutReport>,
     /// Findings of every weight, in the order they were found.
@@ -129,7 +192,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether something of the cluster is known to differ from the build (or differed, before it was applied).
     pub fn changed(&self) -> bool {
-        self.objects.iter().any(|object| object.change.differs())
+        self.objects.iter().any(|object| object.change.differs()) || self.left_over.iter().any(|object| object.pruned)
     }
 }
 

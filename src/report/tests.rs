@@ -22,11 +22,17 @@ fn key(key: &str, change: Change, values: &[(&str, &'static str)]) -> KeyReport 
         source,
         sensitive: *source != "vars",
     };
-    KeyReport { key: key.into(), change, values: values.iter().map(value).collect() }
+    KeyReport {
+        key: key.into(),
+        change,
+        values: values.iter().map(value).collect(),
+        shown: Shown::default(),
+        moved: None,
+    }
 }
 
 fn object(id: ObjectId, change: Change, progress: Progress, keys: Vec<KeyReport>) -> ObjectReport {
-    ObjectReport { id, change, progress, keys }
+    ObjectReport { id, change, progress, keys, conflicts: Vec::new() }
 }
 
 pub(super) fn applied() -> Outcome {

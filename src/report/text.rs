@@ -2,8 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::rows::{Row, rows, unchanged};
-use super::{Change, Outcome};
+use super::rows::{Row, Word, rows, unchanged};
+use super::{BaseReport, Change, Outcome};
 use crate::mask::{Masked, Masker};
 
 /// Renders `outcome`, with ANSI colours or without; ends with the sentence, where a terminal's reader looks.
@@ -12,6 +12,9 @@ pub fn render(outcome: &Outcome, masker: &Masker, colours: bool) -> Masked {
     let mut text = String::new();
     if let Some(target) = &outcome.target {
         text += &format!("context {}, server {}\n\n", target.context, target.server);
+    }
+    if let Some(base) = &outcome.base {
+        text += &names(base);
     }
     let (shown, _) = rows(&outcome, true);
     text += &table(&shown, colours);
@@ -38,32 +41,42 @@ pub fn render(outcome: &Outcome, masker: &Masker, colours: bool) -> Masked {
     Masked::of_redacted_parts(text)
 }
 
+fn names(base: &BaseReport) -> String {
+    let lines = base.sentences().into_iter().map(|(sentence, names)| format!("{sentence} {}\n\n", names.join(", ")));
+    lines.collect()
+}
+
 fn table(rows: &[Row], colours: bool) -> String {
     let name = |row: &Row| match (&row.object, &row.key) {
         (Some(object), _) => object.clone(),
         (None, key) => format!("  {}", key.as_deref().unwrap_or_default()),
     };
-    let with_detail = rows.iter().filter(|row| !row.detail.is_empty());
-    let width = with_detail.map(|row| name(row).chars().count()).max().unwrap_or_default();
+    let rest = |row: &Row| {
+        let value = row.value.join(" → ");
+        [value, row.detail.clone()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
+    };
+    let with_rest = rows.iter().filter(|row| !rest(row).is_empty());
+    let width = with_rest.map(|row| name(row).chars().count()).max().unwrap_or_default();
     let lines = rows.iter().map(|row| {
-        let change = match row.change {
-            Some(change) => painted(change.word(), colour(change), colours, 9) + "  ",
+        let word = match row.word {
+            Some(word) => painted(word.text(), colour(word), colours, 9) + "  ",
             None => String::new(),
         };
-        let name = name(row);
-        let line = if row.detail.is_empty() { name } else { format!("{name:width$}  {}", row.detail) };
-        format!("{change}{line}\n")
+        let (name, rest) = (name(row), rest(row));
+        let line = if rest.is_empty() { name } else { format!("{name:width$}  {rest}") };
+        format!("{word}{line}\n")
     });
     lines.collect()
 }
 
-fn colour(change: Change) -> AnsiColor {
-    match change {
-        Change::Added => AnsiColor::Green,
-        Change::Changed => AnsiColor::Yellow,
-        Change::Removed => AnsiColor::Red,
-        Change::Unchanged => AnsiColor::BrightBlack,
-        Change::Unknown => AnsiColor::Magenta,
+fn colour(word: Word) -> AnsiColor {
+    match word {
+        Word::Change(Change::Added) => AnsiColor::Green,
+        Word::Change(Change::Changed) => AnsiColor::Yellow,
+        Word::Change(Change::Removed) | Word::Conflict => AnsiColor::Red,
+        Word::Change(Change::Unchanged) => AnsiColor::BrightBlack,
+        Word::Change(Change::Unknown) | Word::LeftOver => AnsiColor::Magenta,
+        Word::Restarts | Word::Restarted => AnsiColor::Cyan,
     }
 }
 

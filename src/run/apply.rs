@@ -11,7 +11,7 @@ use crate::files::{Layout, Overlay, PatchFile};
 use crate::inputs::Rollout;
 use crate::object::{Object, ObjectId};
 use crate::patch::PatchObject;
-use crate::report::{KeyReport, ObjectReport, Progress, ValueReport};
+use crate::report::{KeyReport, ObjectReport, Progress, Shown, ValueReport};
 use crate::secret::Secret;
 use crate::template::{Filled, StandIns};
 use crate::values::Values;
@@ -101,12 +101,15 @@ fn report(step: &Step, filled: &Filled, values: &Values) -> ObjectReport {
         key: key.key.clone(),
         change: key.change,
         values: sources.get(key.key.as_str()).cloned().unwrap_or_default(),
+        shown: Shown::default(),
+        moved: None,
     });
     ObjectReport {
         id: build::without_content_hash(&step.change.id),
         change: step.change.change,
         progress: Progress::Planned,
         keys: keys.collect(),
+        conflicts: Vec::new(),
     }
 }
 

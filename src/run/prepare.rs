@@ -9,7 +9,7 @@ use crate::error::{Failure, Problem, Stage};
 use crate::files::{self, Layout, Overlay, Overrides, PatchFile, git};
 use crate::inputs::{self, FileName};
 use crate::patch::PatchObject;
-use crate::report::{Change, KeyReport, ObjectReport, Progress, ValueReport};
+use crate::report::{Change, KeyReport, ObjectReport, Progress, Shown, ValueReport};
 use crate::secret::Secret;
 use crate::template::{FillRules, Filled, StandIns, Template};
 use crate::values::{self, Rules, Sources, Values};
@@ -200,7 +200,15 @@ fn planned(object: &PatchObject, values: &Values) -> ObjectReport {
             key: entry.data_key().map_or_else(|| entry.dotted_path().to_string(), |(_, key)| key.to_owned()),
             change: Change::Unknown,
             values: entry.names.iter().map(|name| value_report(name, values)).collect(),
+            shown: Shown::default(),
+            moved: None,
         })
         .collect();
-    ObjectReport { id: object.id.clone(), change: Change::Unknown, progress: Progress::Planned, keys }
+    ObjectReport {
+        id: object.id.clone(),
+        change: Change::Unknown,
+        progress: Progress::Planned,
+        keys,
+        conflicts: Vec::new(),
+    }
 }

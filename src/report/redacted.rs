@@ -1,0 +1,120 @@
+//! An outcome without anything to hide: what the renderers work on.
+
+use super::words::{printable, printable_lines};
+use super::{
+    BaseReport, ConflictReport, KeyReport, LeftOverReport, ObjectReport, Outcome, RestartReport, RolloutReport, Shown,
+    Target, ValueReport,
+};
+use crate::error::{Place, Problem};
+use crate::mask::Masker;
+use crate::object::ObjectId;
+
+impl Outcome {
+    /// The same outcome without anything to hide and without control characters.
+    pub(super) fn redacted(&self, masker: &Masker) -> Self {
+        let text = |text: &str| printable(masker.redact(text).as_str());
+        let rollout = |rollout: &RolloutReport| RolloutReport {
+            id: redacted_id(&rollout.id, masker),
+            ready: rollout.ready,
+            detail: text(&rollout.detail),
+        };
+        let target = |target: &Target| Target { context: text(&target.context), server: text(&target.server) };
+        Self {
+            command: self.command,
+            environment: text(&self.environment),
+            dry_run: self.dry_run,
+            target: self.target.as_ref().map(target),
+            patch: self.patch.as_deref().map(text),
+            values: self.values.iter().map(|value| redacted_value(value, masker)).collect(),
+            objects: self.objects.iter().map(|object| redacted_object(object, masker)).collect(),
+            compared: self.compared,
+            restarts: self.restarts.iter().map(|restart| redacted_restart(restart, masker)).collect(),
+            left_over: self
+                .left_over
+                .iter()
+                .map(|object| LeftOverReport { id: redacted_id(&object.id, masker), pruned: object.pruned })
+                .collect(),
+            base: self.base.as_ref().map(|base| redacted_base(base, masker)),
+            rollouts: self.rollouts.iter().map(rollout).collect(),
+            problems: self.problems.iter().map(|problem| redacted_problem(problem, masker)).collect(),
+            stages: self.stages.clone(),
+            failed: self.failed,
+        }
+    }
+}
+
+// Every field is named here and above, so that a new one cannot be forgotten.
+
+fn redacted_id(id: &ObjectId, masker: &Masker) -> ObjectId {
+    let text = |text: &str| printable(masker.redact(text).as_str());
+    ObjectId {
+        group: text(&id.group),
+        kind: text(&id.kind),
+        namespace: id.namespace.as_deref().map(text),
+        name: text(&id.name),
+    }
+}
+
+fn redacted_object(object: &ObjectReport, masker: &Masker) -> ObjectReport {
+    let conflict = |conflict: &ConflictReport| ConflictReport {
+        manager: printable(masker.redact(&conflict.manager).as_str()),
+        fields: redacted_texts(&conflict.fields, masker),
+        forced: conflict.forced,
+    };
+    ObjectReport {
+        id: redacted_id(&object.id, masker),
+        change: object.change,
+        progress: object.progress,
+        keys: object.keys.iter().map(|key| redacted_key(key, masker)).collect(),
+        conflicts: object.conflicts.iter().map(conflict).collect(),
+    }
+}
+
+fn redacted_restart(restart: &RestartReport, masker: &Masker) -> RestartReport {
+    RestartReport {
+        id: redacted_id(&restart.id, masker),
+        uses: restart.uses.iter().map(|id| redacted_id(id, masker)).collect(),
+    }
+}
+
+fn redacted_base(base: &BaseReport, masker: &Masker) -> BaseReport {
+    BaseReport { gained: redacted_texts(&base.gained, masker), lost: redacted_texts(&base.lost, masker) }
+}
+
+fn redacted_texts(texts: &[String], masker: &Masker) -> Vec<String> {
+    texts.iter().map(|text| printable(masker.redact(text).as_str())).collect()
+}
+
+fn redacted_key(key: &KeyReport, masker: &Masker) -> KeyReport {
+    // A text in which anything was hidden is not shown in part.
+    let text = |text: &Option<String>| {
+        text.clone().filter(|text| masker.redact(text).as_str() == text).map(|text| printable(&text))
+    };
+    KeyReport {
+        key: printable(masker.redact(&key.key).as_str()),
+        change: key.change,
+        values: key.values.iter().map(|value| redacted_value(value, masker)).collect(),
+        shown: Shown { before: text(&key.shown.before), after: text(&key.shown.after) },
+        moved: key.moved.as_ref().map(|id| redacted_id(id, masker)),
+    }
+}
+
+fn redacted_value(value: &ValueReport, masker: &Masker) -> ValueReport {
+    ValueReport {
+        name: printable(masker.redact(&value.name).as_str()),
+        source: value.source,
+        sensitive: value.sensitive,
+    }
+}
+
+fn redacted_problem(problem: &Problem, masker: &Masker) -> Problem {
+    let lines = |text: &str| printable_lines(masker.redact(text).as_str()).join("\n");
+    let place = |place: &Place| Place::new(printable(masker.redact(&place.file).as_str()), place.line, place.column);
+    Problem {
+        severity: problem.severity,
+        kind: problem.kind,
+        message: lines(&problem.message),
+        place: problem.place.as_ref().map(place),
+        help: problem.help.as_deref().map(lines),
+    }
+}

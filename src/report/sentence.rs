@@ -1,0 +1,186 @@
+//! The one sentence that every report has first or last.
+
+use std::time::Duration;
+
+use super::words::count;
+use super::{BaseReport, Change, Outcome, Progress};
+use crate::error::Severity;
+
+impl Outcome {
+    /// One sentence that says what happened.
+    pub fn headline(&self) -> String {
+        let (what, environment) = (self.command, &self.environment);
+        let sentence = match self.failed {
+            _ if what == "diff" => self.announced(),
+            Some(stage) if what.is_empty() => format!("Failed at {}: nothing was done", stage.name()),
+            Some(stage) => {
+                format!("{} of {environment} failed at {}: {}", capital(what), stage.name(), self.left_behind())
+            }
+            None if what == "render" => self.rendered(),
+            None if self.dry_run && !self.changed() => format!("Dry run of {what} {environment}: nothing would change"),
+            None if self.dry_run => {
+                format!("Dry run of {what} {environment}: {}; nothing was written", self.counts("would be "))
+            }
+            None if !self.changed() => self.nothing_to_do(),
+            None if what == "apply" => format!("Applied {environment}: {}", self.counts("")),
+            None => format!("{} of {environment}: {}", capital(what), self.counts("")),
+        };
+        let ready = self.rollouts.iter().filter(|rollout| rollout.ready).count();
+        let rollouts = match self.rollouts.len() {
+            0 => String::new(),
+            all if all == ready => format!(", {} ready", count(all, "workload")),
+            all => format!(", {ready} of {} ready", count(all, "workload")),
+        };
+        let warnings = self.problems.iter().filter(|problem| problem.severity == Severity::Warning).count();
+        let warnings = if warnings == 0 { String::new() } else { format!(", with {}", count(warnings, "warning")) };
+        format!("{sentence}{rollouts}{warnings}.")
+    }
+
+    /// How many objects there are of each change.
+    pub(super) fn tally(&self) -> impl Iterator<Item = (Change, usize)> {
+        Change::ALL
+            .into_iter()
+            .map(|change| (change, self.objects.iter().filter(|object| object.change == change).count()))
+    }
+
+    /// `2 objects added, 1 changed, 4 unchanged`.
+    fn counts(&self, verb: &str) -> String {
+        let present = self.tally().filter(|(_, many)| *many > 0).enumerate();
+        let parts = present.map(|(index, (change, many))| match index {
+            0 => format!("{} {verb}{}", count(many, "object"), change.word()),
+            _ => format!("{many} {}", change.word()),
+        });
+        parts.collect::<Vec<_>>().join(", ")
+    }
+
+    fn nothing_to_do(&self) -> String {
+        let all = match self.objects.len() {
+            0 => "there are no objects".to_owned(),
+            1 => format!("the one object of {} is unchanged", self.environment),
+            many => format!("all {many} objects of {} are unchanged", self.environment),
+        };
+        format!("Nothing to {}: {all}", self.command)
+    }
+
+    fn rendered(&self) -> String {
+        let filled = format!("{} in {}", count(self.values.len(), "value"), count(self.objects.len(), "object"));
+        match &self.patch {
+            Some(patch) => format!("Rendered {}: {filled}, written to {patch}", self.environment),
+            None => format!("Rendered {}: {filled}", self.environment),
+        }
+    }
+
+    /// What an apply would do, first of all.
+    fn announced(&self) -> String {
+        let environment = &self.environment;
+        let subject = match &self.base {
+            Some(_) => format!("The change of {environment}"),
+            None => format!("An apply of {environment}"),
+        };
+        let unknown = self.unknown_keys();
+        let mut parts = self.actions();
+        parts.extend((parts.is_empty() && unknown == 0).then(|| "change nothing".to_owned()));
+        parts.extend((unknown > 0).then(|| format!("leave open what becomes of {}", count(unknown, "key"))));
+        let unchanged = self.objects.iter().filter(|object| object.change == Change::Unchanged).count();
+        let rest = match unchanged {
+            0 => String::new(),
+            1 => "; 1 object is unchanged".to_owned(),
+            many => format!("; {many} objects are unchanged"),
+        };
+        match self.failed {
+            None if !self.changed() && unknown == 0 && self.restarts.is_empty() => self.nothing_to_do(),
+            None => format!("{subject} would {}{rest}", listed(&parts)),
+            Some(_) if self.compared => format!("{subject} would be refused; it was to {}{rest}", listed(&parts)),
+            Some(stage) => format!("Diff of {environment} failed at {}: nothing was compared", stage.name()),
+        }
+    }
+
+    /// `add 1 object`, `change 2 objects (3 keys)`, `restart 1 workload`.
+    fn actions(&self) -> Vec<String> {
+        let many = |change| self.objects.iter().filter(|object| object.change == change).count();
+        let pruned = self.left_over.iter().filter(|object| object.pruned).count();
+        let changed = self.objects.iter().filter(|object| object.change == Change::Changed);
+        let keys = changed.flat_map(|object| &object.keys).filter(|key| key.change.differs()).count();
+        let action = |verb: &str, many: usize, what: &str| (many > 0).then(|| format!("{verb} {}", count(many, what)));
+        let keys = format!(" ({})", count(keys, "key"));
+        [
+            action("add", many(Change::Added), "object"),
+            action("change", many(Change::Changed), "object").map(|text| text + &keys),
+            action("delete", many(Change::Removed) + pruned, "object"),
+            action("restart", self.restarts.len(), "workload"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn unknown_keys(&self) -> usize {
+        self.objects.iter().flat_map(|object| &object.keys).filter(|key| key.change == Change::Unknown).count()
+    }
+
+    /// Whether this run does not do what it tells.
+    pub(super) fn only_tells(&self) -> bool {
+        self.dry_run || self.command == "diff"
+    }
+
+    /// What a failed run did and did not do.
+    fn left_behind(&self) -> String {
+        let many = |progress| self.objects.iter().filter(|object| object.progress == progress).count();
+        let (done, refused, missed) = (many(Progress::Done), many(Progress::Failed), many(Progress::NotReached));
+        if self.command == "render" {
+            return if self.patch.is_some() { "the secret patch was written" } else { "no secret patch was written" }
+                .to_owned();
+        }
+        let unanswered = match many(Progress::Unanswered) {
+            0 => String::new(),
+            many => format!(", {many} not answered"),
+        };
+        if done + refused == 0 && unanswered.is_empty() {
+            return "nothing was written to the cluster".to_owned();
+        }
+        format!("{} written, {refused} refused{unanswered}, {missed} not reached", count(done, "object"))
+    }
+
+    /// `Took 4.2 s: inputs 3 ms, values 1 ms`; empty where nothing was timed.
+    pub(super) fn times(&self) -> String {
+        if self.stages.is_empty() {
+            return String::new();
+        }
+        let each: Vec<String> =
+            self.stages.iter().map(|(stage, took)| format!("{} {}", stage.name(), span(*took))).collect();
+        format!("Took {}: {}", span(self.stages.iter().map(|(_, took)| *took).sum()), each.join(", "))
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+fn span(time: Duration) -> String {
+    match time.as_millis() {
+        millis @ 0..1000 => format!("{millis} ms"),
+        millis @ 1000..60_000 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+        millis => format!("{} min {} s", millis / 60_000, millis % 60_000 / 1000),
+    }
+}
+
+impl BaseReport {
+    /// What to do about the names, as a sentence before the list of them.
+    pub(super) fn sentences(&self) -> Vec<(&'static str, &[String])> {
+        let sentences = [
+            ("The workflows' `env:` must gain:", self.gained.as_slice()),
+            ("The workflows' `env:` can lose:", self.lost.as_slice()),
+        ];
+        sentences.into_iter().filter(|(_, names)| !names.is_empty()).collect()
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
