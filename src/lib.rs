@@ -20,6 +20,7 @@ pub mod patch;
 
 pub mod build;
 pub mod changes;
+pub mod rights;
 
 pub mod report;
 

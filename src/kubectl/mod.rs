@@ -12,6 +12,7 @@ mod objects;
 mod patch;
 mod refusals;
 mod requests;
+mod review;
 mod rollout;
 mod version;
 
@@ -30,8 +31,9 @@ use crate::object::Object;
 pub use apply::{Applied, Conflicts, DryRun, Expected, Written};
 pub use call::{Call, ExecPlugins, Launch, Program, Reach};
 pub use ending::{Ending, Output, Untrusted};
-pub use objects::LiveObjects;
+pub use objects::{LiveObjects, Read};
 pub use patch::Writes;
+pub use review::Review;
 pub use version::{Version, Versions};
 
 /// How many kubectl processes run at once.

@@ -17,73 +17,101 @@ const WORTH_A_LIST: usize = 20;
 /// Live objects by the id that the build gives them; what does not exist is not in it.
 pub type LiveObjects = BTreeMap<ObjectId, Object>;
 
+/// What a read of many objects brought.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// What was found.
+    pub live: LiveObjects,
+    /// Why some could not be read: one problem for each call that failed.
+    pub problems: Vec<Problem>,
+    /// What made it slower than it could be.
+    pub notices: Vec<Problem>,
+}
+
+impl Read {
+    fn failed(problems: Vec<Problem>) -> Self {
+        Self { problems, ..Self::default() }
+    }
+
+    fn extend(&mut self, other: Self) {
+        self.live.extend(other.live);
+        self.problems.extend(other.problems);
+        self.notices.extend(other.notices);
+    }
+}
+
 impl<L: Launch> Kubectl<L> {
     /// Reads the live objects of `wanted`, with their `managedFields`. A kind that the server does not know has none.
     ///
     /// # Errors
     /// One problem for each call that failed.
     pub async fn get(&self, wanted: &[Object]) -> Result<LiveObjects, Vec<Problem>> {
-        let asked: Vec<Asked<'_>> = wanted.iter().map(|object| Asked { object, id: object.id() }).collect();
-        let answers: Vec<_> = stream::iter(questions(&asked))
-            .map(|question| self.ask(question))
-            .buffer_unordered(CONCURRENCY)
-            .collect()
-            .await;
-        let (mut live, mut problems) = (LiveObjects::new(), Vec::new());
-        for answer in answers {
-            match answer {
-                Ok(found) => live.extend(found),
-                Err(found) => problems.extend(found),
-            }
-        }
-        if problems.is_empty() { Ok(live) } else { Err(problems) }
+        let read = self.read(wanted).await;
+        if read.problems.is_empty() { Ok(read.live) } else { Err(read.problems) }
     }
 
-    async fn ask(&self, question: Question<'_>) -> Result<LiveObjects, Vec<Problem>> {
+    /// The same, with what could be read where not all could.
+    pub async fn read(&self, wanted: &[Object]) -> Read {
+        let asked: Vec<Asked<'_>> = wanted.iter().map(|object| Asked { object, id: object.id() }).collect();
+        let mut answers =
+            stream::iter(questions(&asked)).map(|question| self.ask(question)).buffer_unordered(CONCURRENCY);
+        let mut read = Read::default();
+        while let Some(answer) = answers.next().await {
+            read.extend(answer);
+        }
+        read
+    }
+
+    async fn ask(&self, question: Question<'_>) -> Read {
         match question {
             Question::ByName(asked) => self.get_by_name(&asked).await,
             Question::List { namespace, asked } => match self.get_by_list(namespace, &asked).await {
-                Some(answer) => answer,
-                None => {
-                    let mut live = LiveObjects::new();
+                Listed::Read(read) => read,
+                Listed::Refused(problem) => {
+                    let mut read = Read { notices: slower(&problem), ..Read::default() };
                     for some in asked.chunks(BY_NAME) {
-                        live.extend(self.get_by_name(some).await?);
+                        read.extend(self.get_by_name(some).await);
                     }
-                    Ok(live)
+                    read
                 }
             },
         }
     }
 
-    async fn get_by_name(&self, asked: &[&Asked<'_>]) -> Result<LiveObjects, Vec<Problem>> {
+    async fn get_by_name(&self, asked: &[&Asked<'_>]) -> Read {
         let names: Vec<Value> = asked.iter().map(|asked| asked.bare()).collect();
         let words = ["get", "-f", "-", "-o", "json", "--show-managed-fields", "--ignore-not-found"];
         let (stdout, problems) = match self.cluster(&words, list(&names)).await {
             Ending::Success { stdout, .. } => (stdout, Vec::new()),
             Ending::Failed { stdout, stderr, .. } => (stdout, errors::all_but_unknown_kinds(&stderr)),
-            other => return Err(vec![errors::unfinished(&other)]),
+            other => return Read::failed(vec![errors::unfinished(&other)]),
         };
-        if !problems.is_empty() {
-            return Err(problems);
+        match items(&stdout) {
+            Some(found) => Read { live: self.matched(asked, found), problems, notices: Vec::new() },
+            None if problems.is_empty() => Read::failed(vec![unreadable("kubectl get")]),
+            None => Read::failed(problems),
         }
-        items(&stdout).map(|found| self.matched(asked, found)).ok_or_else(|| vec![unreadable("kubectl get")])
     }
 
-    /// `None` where listing is not possible and asking by name may be.
-    async fn get_by_list(&self, namespace: &str, asked: &[&Asked<'_>]) -> Option<Result<LiveObjects, Vec<Problem>>> {
+    async fn get_by_list(&self, namespace: &str, asked: &[&Asked<'_>]) -> Listed {
         let kinds: BTreeSet<String> = asked.iter().map(|asked| asked.resource()).collect();
         let kinds = kinds.into_iter().collect::<Vec<_>>().join(",");
         let words = ["get", &kinds, "-n", namespace, "-o", "json", "--show-managed-fields", "--ignore-not-found"];
-        match self.cluster(&words, Default::default()).await {
-            Ending::Success { stdout, .. } => Some(
-                items(&stdout).map(|found| self.matched(asked, found)).ok_or_else(|| vec![unreadable("kubectl get")]),
-            ),
-            Ending::Failed { stderr, .. } => {
-                let problem = errors::problem(&stderr, None);
-                let may_be_named = matches!(problem.kind, "forbidden" | "unknown-kind" | "kubectl-failed");
-                (!may_be_named).then(|| Err(vec![problem]))
-            }
-            other => Some(Err(vec![errors::unfinished(&other)])),
+        let problem = match self.cluster(&words, Default::default()).await {
+            Ending::Success { stdout, .. } => match items(&stdout) {
+                Some(found) => {
+                    return Listed::Read(Read { live: self.matched(asked, found), ..Read::default() });
+                }
+                None => unreadable("kubectl get"),
+            },
+            Ending::Failed { stderr, .. } => errors::problem(&stderr, None),
+            other => errors::unfinished(&other),
+        };
+        // What may not be listed may perhaps be named.
+        if matches!(problem.kind, "forbidden" | "unknown-kind" | "kubectl-failed") {
+            Listed::Refused(problem)
+        } else {
+            Listed::Read(Read::failed(vec![problem]))
         }
     }
 
@@ -106,6 +134,20 @@ impl<L: Launch> Kubectl<L> {
         }
         live
     }
+}
+
+enum Listed {
+    Read(Read),
+    /// Asking by name may be possible.
+    Refused(Problem),
+}
+
+fn slower(refused: &Problem) -> Vec<Problem> {
+    if refused.kind != "forbidden" {
+        return Vec::new();
+    }
+    let text = format!("objects are read one by one, since they may not be listed: {}", refused.message);
+    vec![Problem::notice("slower", text).help("with the right to `list` them a run over many objects is faster")]
 }
 
 struct Asked<'a> {

@@ -42,6 +42,8 @@ impl<O: Write, E: Write> Run<O, E> {
         self.enter(Stage::Compare);
         let mut plan = self.compare(&kubectl, wanted, &set).await?;
         self.outcome.objects = plan.iter().map(|step| report(step, &filled, &values)).collect();
+        let needs = self.needs_beyond_trial(&kubectl, &plan).await;
+        self.ask_rights(&kubectl, needs).await?;
         if self.inputs.dry_run {
             return Ok(());
         }

@@ -23,10 +23,14 @@ impl<O: Write, E: Write> Run<O, E> {
     ) -> Result<Vec<Step>, Failure> {
         let failure = |problems| Failure::new(Stage::Compare, problems);
         refuse_twice(&wanted, &kubectl.namespace).map_err(failure)?;
-        let live = kubectl.get(&wanted).await.map_err(failure)?;
-        self.hide_live(&wanted, &live);
+        let read = kubectl.read(&wanted).await;
+        self.hide_live(&wanted, &read.live);
+        self.note(read.notices);
         self.unmatched_force(&wanted);
-        let mut plan = self.plan(kubectl, wanted, live);
+        let mut plan = self.plan(kubectl, wanted, read.live);
+        if !read.problems.is_empty() {
+            return Err(self.with_rights(kubectl, failure(read.problems), &plan).await);
+        }
         self.refuse_foreign(set, &mut plan)?;
         self.leave_to_scale(&mut plan);
         let is_unchanged = |step: &Step| {
@@ -38,7 +42,9 @@ impl<O: Write, E: Write> Run<O, E> {
             step.change.change = Change::Unchanged;
         }
         let asked: Vec<usize> = (0..plan.len()).filter(|&at| !plan[at].depends && !is_unchanged(&plan[at])).collect();
-        self.dry_run(kubectl, &mut plan, &asked, Stage::Compare).await?;
+        if let Err(refused) = self.dry_run(kubectl, &mut plan, &asked, Stage::Compare).await {
+            return Err(self.with_rights(kubectl, refused, &plan).await);
+        }
         self.tell_inherited(&plan);
         if self.inputs.dry_run && plan.iter().any(|step| step.depends) {
             let text = "what depends on a new Namespace or CRD of this build was not tried on the server";

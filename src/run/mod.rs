@@ -10,6 +10,7 @@ mod inherit;
 mod prepare;
 mod race;
 mod render;
+mod rights;
 mod rollout;
 mod set;
 mod tree;

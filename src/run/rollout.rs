@@ -44,7 +44,8 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 }
 
-fn is_workload(object: &Object) -> bool {
+/// Whether it has pods that can be waited for.
+pub(super) fn is_workload(object: &Object) -> bool {
     object.group() == "apps" && matches!(object.kind(), "Deployment" | "StatefulSet" | "DaemonSet")
 }
 

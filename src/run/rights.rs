@@ -1,0 +1,148 @@
+//! Rights first: what later stages need is asked of the server before anything is written.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use super::{Done, Run, Standing, Step};
+use crate::error::{Failure, Problem, Stage};
+use crate::inputs::Rollout;
+use crate::kubectl::{Kubectl, Review};
+use crate::object::Object;
+use crate::rights::{self, Need, Resource, Scope, Verb};
+
+/// What the kinds of a build are called in rules.
+pub(super) struct Naming {
+    /// By group and kind.
+    resources: BTreeMap<(String, String), Resource>,
+    /// Of what names none.
+    namespace: String,
+}
+
+impl<O: Write, E: Write> Run<O, E> {
+    /// Refuses to go on where one of `needs` is known to be missing. Nothing is asked where there is none.
+    pub(super) async fn ask_rights(&mut self, kubectl: &Kubectl, needs: Vec<Need>) -> Done {
+        if needs.is_empty() {
+            return Ok(());
+        }
+        match kubectl.review(&needs).await {
+            Ok(review) => {
+                self.note(undecided(&review));
+                self.settle(Stage::Compare, missing(&review).into_iter().collect())
+            }
+            Err(problem) => {
+                let text = format!("the server does not say what this account may do: {}", problem.message);
+                self.note([Problem::notice("rights-unknown", text).help("what it refuses will be told when it does")]);
+                Ok(())
+            }
+        }
+    }
+
+    /// The same failure with all that is missing at once, where it is a matter of rights: a refusal names only the first verb.
+    pub(super) async fn with_rights(&mut self, kubectl: &Kubectl, failure: Failure, plan: &[Step]) -> Failure {
+        let is_forbidden = |problem: &Problem| problem.kind == "forbidden";
+        if !failure.problems.iter().any(is_forbidden) {
+            return failure;
+        }
+        let needs = self.needs_of_all(kubectl, plan).await;
+        let Ok(review) = kubectl.review(&needs).await else { return failure };
+        let Some(missing) = missing(&review) else { return failure };
+        let others = failure.problems.into_iter().filter(|problem| !is_forbidden(problem));
+        Failure { problems: others.chain([missing]).collect(), ..failure }
+    }
+
+    /// All that reading, comparing and applying the objects of `plan` needs; every one of them where nothing is known of them yet.
+    async fn needs_of_all(&self, kubectl: &Kubectl, plan: &[Step]) -> Vec<Need> {
+        let naming = Naming::of(kubectl, plan.iter().map(|step| &step.wanted)).await;
+        let differing = plan.iter().filter(|step| step.change.writes);
+        let mut needs: Vec<Need> = differing.clone().flat_map(|step| naming.to_write(step)).collect();
+        needs.extend(plan.iter().filter_map(|step| naming.need(Verb::Get, &step.wanted)));
+        needs.extend(self.needs_of_rollout(&naming, differing));
+        needs
+    }
+
+    /// What applying `plan` needs beyond what the server has shown to allow, by answering reads and dry-runs.
+    pub(super) async fn needs_beyond_trial(&self, kubectl: &Kubectl, plan: &[Step]) -> Vec<Need> {
+        let untried = plan.iter().filter(|step| step.depends);
+        let waits = |step: &&Step| step.change.writes && super::rollout::is_workload(&step.wanted);
+        if !plan.iter().any(|step| step.depends || waits(&step)) {
+            return Vec::new();
+        }
+        let naming = Naming::of(kubectl, plan.iter().map(|step| &step.wanted)).await;
+        let mut needs: Vec<Need> = untried.flat_map(|step| naming.to_write(step)).collect();
+        needs.extend(self.needs_of_rollout(&naming, plan.iter().filter(waits)));
+        needs
+    }
+
+    /// Waiting is a list of the one object, and then a watch.
+    fn needs_of_rollout<'a>(&self, naming: &Naming, steps: impl Iterator<Item = &'a Step>) -> Vec<Need> {
+        if self.inputs.rollout == Rollout::Skip {
+            return Vec::new();
+        }
+        let workloads = steps.map(|step| &step.wanted).filter(|wanted| super::rollout::is_workload(wanted));
+        workloads
+            .flat_map(|wanted| [Verb::Get, Verb::List, Verb::Watch].map(|verb| naming.need(verb, wanted)))
+            .flatten()
+            .collect()
+    }
+}
+
+impl Naming {
+    /// Asks the server only for kinds that neither Kubernetes nor the build itself brings.
+    async fn of<'a>(kubectl: &Kubectl, objects: impl Iterator<Item = &'a Object> + Clone) -> Self {
+        let mut resources: BTreeMap<(String, String), Resource> = objects
+            .clone()
+            .filter(|object| object.kind() == "CustomResourceDefinition")
+            .filter_map(rights::of_definition)
+            .map(|(group, kind, resource)| ((group, kind), resource))
+            .collect();
+        let mut unknown = false;
+        for object in objects {
+            let key = (object.group().to_owned(), object.kind().to_owned());
+            match rights::builtin(object.group(), object.kind()) {
+                Some(resource) => drop(resources.insert(key, resource)),
+                None => unknown |= !resources.contains_key(&key),
+            }
+        }
+        if unknown && let Ok(known) = kubectl.resources().await {
+            resources.extend(known);
+        }
+        Self { resources, namespace: kubectl.namespace.clone() }
+    }
+
+    /// `None` for a kind that nobody knows.
+    fn need(&self, verb: Verb, object: &Object) -> Option<Need> {
+        let resource = self.resources.get(&(object.group().to_owned(), object.kind().to_owned()))?;
+        let namespace = match resource.scope {
+            Scope::Namespaced => Some(object.namespace().unwrap_or(&self.namespace)),
+            // A Namespace is asked for beneath its own name.
+            Scope::Cluster => Some(object.name()).filter(|_| resource.plural == "namespaces"),
+        };
+        Some(Need::new(verb, object.group(), &resource.plural, namespace).of(object.name()))
+    }
+
+    fn to_write(&self, step: &Step) -> Vec<Need> {
+        let verbs: &[Verb] = match (step.standing, &step.live) {
+            (Standing::Shared, _) => &[],
+            (Standing::Ours, None) => &[Verb::Create, Verb::Patch],
+            (Standing::Ours, Some(_)) => &[Verb::Patch],
+        };
+        verbs.iter().filter_map(|&verb| self.need(verb, &step.wanted)).collect()
+    }
+}
+
+fn missing(review: &Review) -> Option<Problem> {
+    if review.missing.is_empty() {
+        return None;
+    }
+    let who = review.user.as_ref().map_or("the kubeconfig's user".to_owned(), |user| format!("`{user}`"));
+    let text = format!("{who} lacks rights: {}", rights::told(&review.missing));
+    let help = format!("have this applied and bound to {who}:\n{}", rights::role(&review.missing));
+    Some(Problem::error("forbidden", text).help(help))
+}
+
+fn undecided(review: &Review) -> Option<Problem> {
+    let (_, why) = review.undecided.first()?;
+    let all: Vec<Need> = review.undecided.iter().map(|(need, _)| need.clone()).collect();
+    let text = format!("the server cannot say whether this is allowed: {} ({why})", rights::told(&all));
+    Some(Problem::notice("rights-unknown", text).help("what it refuses will be told when it does"))
+}
