@@ -113,6 +113,8 @@ pub enum Stage {
     Verify,
     /// Waiting for workloads.
     Rollout,
+    /// Commenting on the pull request; never fails.
+    Comment,
 }
 
 impl Stage {
@@ -128,6 +130,7 @@ impl Stage {
             Self::Apply => "apply",
             Self::Verify => "verify",
             Self::Rollout => "rollout",
+            Self::Comment => "comment",
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod rights;
 pub mod report;
 
 pub mod files;
+pub mod github;
 pub mod kubeconfig;
 pub mod kubectl;
 pub mod vault;

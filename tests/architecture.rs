@@ -29,7 +29,7 @@ const LAYERS: [(Layer, &[&str]); 4] = [
             "trust",
         ],
     ),
-    (Layer::Edge, &["kubectl", "vault", "files", "workflow"]),
+    (Layer::Edge, &["kubectl", "vault", "github", "files", "workflow"]),
     (Layer::Run, &["run"]),
 ];
 

@@ -3,6 +3,7 @@
 mod apply;
 mod built;
 mod cluster;
+mod comment;
 mod compare;
 mod confirm;
 mod finish;
@@ -23,7 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::changes::{Inheritance, ObjectChange, Takeover};
+use crate::changes::{Inheritance, ObjectChange, Set, Takeover};
 use crate::error::{Failure, Problem, Severity, Stage};
 use crate::files::Machine;
 use crate::inputs::{self, Command, Context, Environment, Inputs, Mode, Request, Terminals, Word as _};
@@ -89,7 +90,9 @@ pub async fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
                 early: problems,
                 entered: None,
                 vault: None,
+                set: None,
             };
+            run.inputs.github_token.iter().for_each(|token| run.masker.add(token));
             run.command().await
         }
         Err(failure) => {
@@ -120,6 +123,8 @@ struct Run<O, E> {
     entered: Option<(Stage, Instant)>,
     /// Logged in to until the values are read, or the run is stopped.
     vault: Option<Arc<Vault>>,
+    /// Once it is known.
+    set: Option<Set>,
 }
 
 /// One object of the build with what is to be done about it.
@@ -158,10 +163,9 @@ impl<O: Write, E: Write> Run<O, E> {
         };
         self.log_out().await;
         let code = match ended {
-            Ok(Ok(())) => 0,
-            Ok(Err(failure)) => {
-                let code = if self.context.mode == Mode::Action { 1 } else { failure.exit_code() };
-                self.fail(failure);
+            Ok(ended) => {
+                let code = ended.map_or_else(|failure| self.fail(failure), |()| 0);
+                self.comment().await;
                 code
             }
             Err((name, code)) => {
@@ -218,8 +222,9 @@ impl<O: Write, E: Write> Run<O, E> {
         Ok(())
     }
 
-    /// A failed run tells what was done and what was not.
-    fn fail(&mut self, failure: Failure) {
+    /// A failed run tells what was done and what was not. Returns the exit code.
+    fn fail(&mut self, failure: Failure) -> u8 {
+        let code = if self.context.mode == Mode::Action { 1 } else { failure.exit_code() };
         let early = std::mem::take(&mut self.early);
         self.note(early);
         self.outcome.failed = Some(failure.stage);
@@ -231,6 +236,7 @@ impl<O: Write, E: Write> Run<O, E> {
             }
         }
         self.note(failure.problems);
+        code
     }
 
     /// The failure of `stage`, if one of `problems` is an error; else they are noted.

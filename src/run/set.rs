@@ -14,7 +14,7 @@ use crate::report::Change;
 impl<O: Write, E: Write> Run<O, E> {
     /// The set of this checkout's root and environment. Where every path is given and no root, the overlay or the first template
     /// stands for it: several apps may share a checkout.
-    pub(super) fn set(&self, layout: &Layout) -> Result<Set, Failure> {
+    pub(super) fn set(&mut self, layout: &Layout) -> Result<Set, Failure> {
         let by_layout = self.inputs.root.is_some() || self.inputs.overlay.is_none() || self.inputs.templates.is_empty();
         let root = layout.root.clone().filter(|_| by_layout).unwrap_or_else(|| match &layout.overlay {
             Overlay::Directory(overlay) => overlay.clone(),
@@ -30,7 +30,9 @@ impl<O: Write, E: Write> Run<O, E> {
         };
         let name = self.context.repository.as_ref().map_or(name, |repository| repository.to_lowercase());
         let root = root.strip_prefix(&toplevel).unwrap_or(&root).display().to_string();
-        Ok(Set::new(&name, &root, &self.inputs.environment))
+        let set = Set::new(&name, &root, &self.inputs.environment);
+        self.set = Some(set.clone());
+        Ok(set)
     }
 
     fn without_repository(&self) -> (PathBuf, String) {

@@ -1,0 +1,50 @@
+//! The HTTP client: one TLS provider, the system's authorities and the user's, no redirects, nothing without an end.
+
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client};
+
+use crate::error::Problem;
+
+/// How long a connection may take to come about.
+const CONNECTION: Duration = Duration::from_secs(10);
+
+/// A client that trusts the authorities of `ca_bundle` (PEM) too and gives each request that long.
+///
+/// # Errors
+/// `ca-bundle-unreadable`; or the system has no authorities.
+pub(super) fn client(ca_bundle: Option<&str>, request: Duration) -> Result<Client, Problem> {
+    // Whoever asks first installs it; there is only the one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Redirects are followed by the caller: a token must not go to another host.
+    let builder = Client::builder().redirect(Policy::none()).timeout(request).connect_timeout(CONNECTION);
+    let builder = builder.tls_certs_merge(ca_bundle.map(certificates).transpose()?.unwrap_or_default());
+    builder.build().map_err(|error| {
+        Problem::warning("comment-failed", format!("no HTTPS client could be made: {}", super::call::reason(&error)))
+            .help("install the system's certificates (the package `ca-certificates`), or name yours in `ca-bundle`")
+    })
+}
+
+fn certificates(pem: &str) -> Result<Vec<Certificate>, Problem> {
+    let problem = || {
+        Problem::warning("ca-bundle-unreadable", "`ca-bundle` holds no certificate that can be read")
+            .help("give PEM (`-----BEGIN CERTIFICATE-----` …), or the path of a file that holds it")
+    };
+    let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| problem())?;
+    if certificates.is_empty() { Err(problem()) } else { Ok(certificates) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_certificate_is_told() {
+        for pem in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"] {
+            let problem = client(Some(pem), super::super::REQUEST).expect_err("no certificate");
+            assert_eq!(problem.kind, "ca-bundle-unreadable", "{problem:?}");
+        }
+        assert!(client(None, super::super::REQUEST).is_ok());
+    }
+}

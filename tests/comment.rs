@@ -1,0 +1,265 @@
+//! Needs the test bed.
+//!
+//! A run's comment on its pull request: when there is one, what it says, and that it fails nothing and leaks nothing.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test makes files and children, and fails by panicking"
+)]
+
+mod support;
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::cluster::{Namespace, bed};
+use support::github::{GitHub, WORKFLOW_TOKEN};
+use support::{Checkout, Run, assert_no_leak};
+
+const OBJECTS: &str = "apiVersion: v1
+kind: Secret
+metadata: {name: app}
+stringData:
+  PASSWORD: ${PASSWORD}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: config}
+data:
+  LEVEL: ${LEVEL}
+";
+const PASSWORD: &str = "p@ss/w\"ord%canary'1";
+const CANARIES: [&str; 2] = [PASSWORD, WORKFLOW_TOKEN];
+const CREATE: &str = "issues/create-comment";
+const LIST: &str = "issues/list-comments";
+const UPDATE: &str = "issues/update-comment";
+
+struct Scene {
+    namespace: Namespace,
+    checkout: Checkout,
+    github: GitHub,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let checkout = Checkout::with(OBJECTS, OBJECTS);
+        checkout.commit();
+        Self { namespace: Namespace::new(), checkout, github: GitHub::start() }
+    }
+
+    /// The action on this event, as the runner starts it.
+    fn on(&self, event: &str, payload: &Value, more: &[(&str, &str)]) -> Run {
+        let kubeconfig = fs::read_to_string(self.namespace.kubeconfig()).expect("a file");
+        let inputs = [
+            ("command", "apply"),
+            ("environment", "demo"),
+            ("kubeconfig", kubeconfig.as_str()),
+            ("nonsensitive", "LEVEL"),
+            ("github-token", WORKFLOW_TOKEN),
+        ];
+        let given: Vec<(&str, &str)> =
+            inputs.into_iter().filter(|(name, _)| more.iter().all(|(other, _)| name != other)).collect();
+        let run = self.checkout.action(&[given.as_slice(), more].concat());
+        run.event(event, &self.checkout.head(), payload).env("PATH", &bed("PATH")).envs(&[
+            ("GITHUB_API_URL", &self.github.api_url),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_RUN_ID", "42"),
+            ("PASSWORD", PASSWORD),
+            ("LEVEL", "verbose"),
+        ])
+    }
+
+    fn on_pull_request(&self, more: &[(&str, &str)]) -> Run {
+        self.on("pull_request", &self.pull_request(), &[more, &[("dry-run", "true")]].concat())
+    }
+
+    fn pull_request(&self) -> Value {
+        let repository = json!({"id": 1, "full_name": "owner/name", "fork": false});
+        json!({
+            "action": "synchronize",
+            "number": 5,
+            "repository": repository,
+            "pull_request": {
+                "number": 5,
+                "head": {"sha": self.checkout.head(), "ref": "topic", "repo": repository},
+                "base": {"sha": "2".repeat(40), "ref": "main", "repo": repository},
+            },
+        })
+    }
+
+    fn on_push(&self, more: &[(&str, &str)]) -> Run {
+        let payload = json!({"ref": "refs/heads/main", "repository": {"id": 1, "full_name": "owner/name"}});
+        self.on("push", &payload, more)
+    }
+
+    /// The only comment there is; no sink and no comment holds a canary.
+    #[track_caller]
+    fn comment(&mut self) -> String {
+        let comments = self.github.comments();
+        assert_eq!(comments.len(), 1, "{comments:?}");
+        assert_no_leak("comment", comments[0].body.as_bytes(), &CANARIES);
+        comments[0].body.clone()
+    }
+}
+
+#[test]
+fn a_pull_request_is_told_what_would_change_until_nothing_would() {
+    let mut scene = Scene::new();
+    let ended = scene.on_pull_request(&[]).run().done().leaks_nothing(&CANARIES);
+    assert!(ended.stdout.contains("comment made: https://github.example/owner/name/pull/5#issuecomment-"), "{ended:?}");
+    let comment = scene.comment();
+    for words in [
+        "✅ **Dry run of apply demo: 2 objects would be added; nothing was written.**",
+        "<code>Secret app</code>",
+        "| <code>PASSWORD</code> | added | environment |",
+        "[summary of the run](https://github.com/owner/name/actions/runs/42)",
+    ] {
+        assert!(comment.contains(words), "{words}: {comment}");
+    }
+    assert!(scene.checkout.summary().contains("Dry run of apply demo: 2 objects would be added"));
+
+    scene.on_pull_request(&[]).env("GITHUB_RUN_ID", "43").run().done().said(&["comment left as it is: "]);
+    assert_eq!(scene.comment(), comment, "another run with the same report");
+
+    scene.on_push(&[]).run().done();
+    assert_eq!(scene.github.asked(), [LIST, CREATE, LIST, LIST], "a push belongs to no pull request");
+
+    scene.on_pull_request(&[]).run().done().said(&["comment changed: "]).leaks_nothing(&CANARIES);
+    let quiet = scene.comment();
+    let lines: Vec<&str> = quiet.trim_end().lines().collect();
+    assert!(lines.len() == 2 && lines[1].starts_with("✅ **Dry run of apply demo: nothing would change.** <sub>"), "{quiet}");
+    scene.checkout.holds_nothing(&CANARIES, &[".runner/event.json"]);
+}
+
+#[test]
+fn a_failed_run_says_so_and_a_mended_one_takes_it_back() {
+    let mut scene = Scene::new();
+    let mut run = scene.on_pull_request(&[]);
+    run.environment.remove("PASSWORD");
+    run.run().failed(1, &["comment made: ", "`PASSWORD`"]).leaks_nothing(&CANARIES);
+    let comment = scene.comment();
+    assert!(comment.contains("❌ **Apply of demo failed at values") && comment.contains("PASSWORD"), "{comment}");
+    scene.on_pull_request(&[]).run().done();
+    assert!(!scene.comment().contains('❌'));
+    assert_eq!(scene.github.asked(), [LIST, CREATE, LIST, LIST, UPDATE]);
+}
+
+#[test]
+fn each_environment_of_a_matrix_has_its_comment() {
+    let mut scene = Scene::new();
+    scene.github.fault(LIST, json!({"barrier": 2, "times": 2}));
+    scene.checkout.write("template.yml", OBJECTS.as_bytes());
+    let inputs = |environment| [("environment", environment), ("template", "template.yml"), ("overlay", "none")];
+    let children = ["staging", "prod"].map(|environment| {
+        let run = scene.on_pull_request(&inputs(environment));
+        run.command().spawn().expect("started")
+    });
+    for child in children {
+        let output = child.wait_with_output().expect("ended");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+    let comments = scene.github.comments();
+    assert_eq!(comments.len(), 2);
+    for environment in ["staging", "prod"] {
+        let told = comments.iter().filter(|comment| comment.body.contains(&format!("Dry run of apply {environment}: ")));
+        assert_eq!(told.count(), 1, "{environment}");
+    }
+    scene.on_pull_request(&[&inputs("staging")[..], &[("comment-key", "mine")]].concat()).run().done();
+    scene.on_pull_request(&inputs("staging")).run().done();
+    assert_eq!(scene.github.comments().len(), 3, "a key of one's own is another comment");
+}
+
+#[test]
+fn a_token_that_may_not_comment_fails_nothing_and_says_what_to_add() {
+    let mut scene = Scene::new();
+    let bot = json!({"login": "github-actions[bot]", "id": 41898282, "type": "Bot"});
+    scene.github.token("ghs_reader-canary-0123", json!({"user": bot, "app": true, "can": "read"}));
+    let reader = [("github-token", "ghs_reader-canary-0123")];
+    let ended = scene.on_pull_request(&reader).run().done().leaks_nothing(&["ghs_reader-canary-0123"]);
+    let notice = "::notice title=comment-read-only::pull request #5 got no comment: the token may not write one";
+    assert!(ended.stdout.contains(notice) && ended.stdout.contains("%0A            pull-requests: write"), "{ended:?}");
+    assert!(scene.checkout.summary().contains("pull-requests: write"), "{}", scene.checkout.summary());
+    assert!(!ended.stdout.contains("::warning") && !ended.stdout.contains("::error"), "{ended:?}");
+    assert_eq!(scene.github.comments(), []);
+}
+
+#[test]
+fn the_inputs_decide_whether_there_is_a_comment() {
+    let mut scene = Scene::new();
+    scene.on_pull_request(&[("comment", "never")]).run().done();
+    scene.on_pull_request(&[("github-token", "")]).run().done();
+    scene.on_push(&[("dry-run", "true")]).run().done();
+    scene.on("pull_request", &scene.pull_request(), &[]).run().done();
+    assert_eq!(scene.github.asked(), [""; 0], "what was applied is told where that is asked for");
+    let ended = scene.on_push(&[("comment", "always")]).run().done();
+    assert!(ended.stdout.contains("::notice title=comment-without-pull-request::"), "{ended:?}");
+    let ended = scene.on_pull_request(&[("comment", "always"), ("github-token", "")]).run().done();
+    assert!(ended.stdout.contains("there is no comment without a token"), "{ended:?}");
+    assert_eq!(scene.github.asked(), [""; 0]);
+    // Nothing changes, and there is no comment to put right.
+    scene.on_pull_request(&[]).run().done();
+    assert_eq!(scene.github.comments(), []);
+    scene.on("pull_request", &scene.pull_request(), &[("comment", "always")]).run().done();
+    assert!(scene.comment().contains("✅ **Nothing to apply: "));
+}
+
+#[test]
+fn a_comment_that_fails_does_not_fail_the_deployment() {
+    let mut scene = Scene::new();
+    let always = [("comment", "always")];
+    let run = scene.on("pull_request", &scene.pull_request(), &always);
+    scene.github.fault(LIST, json!({"answer": {"status": 429, "headers": {"retry-after": "3600"}, "body": {"message": "Slow down"}}}));
+    let ended = run.run().done().leaks_nothing(&CANARIES);
+    assert!(ended.stdout.contains("::warning title=comment-failed::pull request #5 got no comment: GitHub asks to wait 3600 s"), "{ended:?}");
+    assert!(ended.stdout.contains("Applied demo: 2 objects added"), "{ended:?}");
+    assert_eq!(scene.namespace.value("secret/app", "PASSWORD"), PASSWORD);
+    for (name, value) in [
+        ("GITHUB_API_URL", "http://127.0.0.1:1"),
+        ("GITHUB_API_URL", "nowhere"),
+        ("GITHUB_REPOSITORY", "owner/name/../../user"),
+        ("INPUT_CA-BUNDLE", "no-such-file.pem"),
+        ("INPUT_CA-BUNDLE", "-----BEGIN CERTIFICATE-----"),
+        ("INPUT_GITHUB-TOKEN", "two words"),
+    ] {
+        let run = scene.on("pull_request", &scene.pull_request(), &always).env(name, value);
+        // Another repository is another set.
+        let run = run.env("INPUT_TAKE-OVER", "true");
+        let ended = run.run().done().leaks_nothing(&[PASSWORD]);
+        assert_eq!(ended.stdout.matches("::warning title=").count(), 1 + usize::from(name == "GITHUB_REPOSITORY") * 2, "{name}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_job_that_is_cancelled_while_it_comments_ends_at_once() {
+    let mut scene = Scene::new();
+    scene.github.fault(LIST, json!({"delay": 60_000, "times": 9}));
+    let child = scene.on_pull_request(&[]).command().spawn().expect("started");
+    let began = Instant::now();
+    while scene.github.asked().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(60), "it does not comment");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    let cancelled = Instant::now();
+    let output = child.wait_with_output().expect("ended");
+    assert!(cancelled.elapsed() < Duration::from_secs(5), "{:?}", cancelled.elapsed());
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("stopped by SIGTERM while commenting"), "{text}");
+}
+
+#[test]
+fn a_step_that_runs_the_program_comments_with_a_token_of_its_own() {
+    let mut scene = Scene::new();
+    let mut run = scene.on_pull_request(&[]);
+    run.environment.retain(|name, _| !name.starts_with("INPUT_"));
+    run.arguments = ["apply", "demo", "--dry-run"].map(str::to_owned).into();
+    let run = run.env("KUBECONFIG", &scene.namespace.kubeconfig());
+    run.clone().env("GITHUB_TOKEN", WORKFLOW_TOKEN).env("GH_TOKEN", WORKFLOW_TOKEN).run().done();
+    assert_eq!(scene.github.asked(), [""; 0], "no token is taken that was not given");
+    run.env("SECRET_PATCH_GITHUB_TOKEN", WORKFLOW_TOKEN).run().done().leaks_nothing(&CANARIES);
+    assert!(scene.comment().contains("Dry run of apply demo: 2 objects would be added"));
+}
