@@ -20,19 +20,25 @@ pub(super) fn client(ca_bundle: Option<&str>, request: Duration) -> Result<Clien
     // Redirects are followed by the caller: a token must not go to another host.
     let builder = Client::builder().redirect(Policy::none()).timeout(request).connect_timeout(CONNECTION);
     let builder = builder.tls_certs_merge(ca_bundle.map(certificates).transpose()?.unwrap_or_default());
-    builder.build().map_err(|error| {
-        Problem::warning("comment-failed", format!("no HTTPS client could be made: {}", super::call::reason(&error)))
-            .help("install the system's certificates (the package `ca-certificates`), or name yours in `ca-bundle`")
+    builder.build().map_err(|error| match ca_bundle {
+        // Some certificates are looked into only here.
+        Some(_) => unreadable(),
+        None => {
+            let text = format!("no HTTPS client could be made: {}", super::call::reason(&error));
+            Problem::warning("comment-failed", text)
+                .help("install the system's certificates (the package `ca-certificates`)")
+        }
     })
 }
 
 fn certificates(pem: &str) -> Result<Vec<Certificate>, Problem> {
-    let problem = || {
-        Problem::warning("ca-bundle-unreadable", "`ca-bundle` holds no certificate that can be read")
-            .help("give PEM (`-----BEGIN CERTIFICATE-----` …), or the path of a file that holds it")
-    };
-    let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| problem())?;
-    if certificates.is_empty() { Err(problem()) } else { Ok(certificates) }
+    let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| unreadable())?;
+    if certificates.is_empty() { Err(unreadable()) } else { Ok(certificates) }
+}
+
+fn unreadable() -> Problem {
+    Problem::warning("ca-bundle-unreadable", "`ca-bundle` holds no certificate, or one that cannot be read")
+        .help("give PEM (`-----BEGIN CERTIFICATE-----` …), or the path of a file that holds it")
 }
 
 #[cfg(test)]
