@@ -7,12 +7,11 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use secret_patch::error::Stage;
+use secret_patch::error::{Problem, Stage};
 use secret_patch::github::{Access, Client, Kept, Missing, Place, Refusal};
 use secret_patch::mask::Masker;
-use secret_patch::object::ObjectId;
+use secret_patch::report::Outcome;
 use secret_patch::report::comment::{Comment, LIMIT, Subject};
-use secret_patch::report::{Change, ObjectReport, Outcome, Progress};
 use secret_patch::secret::Secret;
 use secret_patch_bed::authority::Authority;
 use serde_json::{Value, json};
@@ -24,35 +23,21 @@ const LIST: &str = "issues/list-comments";
 const UPDATE: &str = "issues/update-comment";
 const DELETE: &str = "issues/delete-comment";
 
-/// A dry run of `many` Secrets, each with this change.
-fn outcome(change: Change, many: usize) -> Outcome {
-    let object = |n: usize| ObjectReport {
-        id: ObjectId {
-            group: String::new(),
-            kind: "Secret".into(),
-            namespace: Some("staging".into()),
-            name: format!("name-{n}"),
-        },
-        change,
-        progress: Progress::Planned,
-        keys: vec![],
+/// A comment of three forms that tells of `many` changes; of none if `many` is 0.
+fn comment_of(many: usize, key: &str) -> Comment {
+    let masker = Masker::new();
+    let comment = Comment::new(&Outcome::default(), Subject { key, run: None }, &masker);
+    let form = |detail: &str| {
+        let text = format!("{}\n**{many} changes**\n\n{detail}\n\n<sub>run 42</sub>\n", comment.marker);
+        masker.redact(&text)
     };
-    Outcome {
-        command: "apply",
-        environment: "staging".into(),
-        dry_run: true,
-        objects: (0..many).map(object).collect(),
-        ..Outcome::default()
-    }
-}
-
-fn comment_on(outcome: &Outcome, key: &str) -> Comment {
-    let subject = Subject { key, run: Some("https://github.com/owner/name/actions/runs/42") };
-    Comment::new(outcome, subject, &Masker::new())
+    let details = ["objects and keys, folded and not", "objects and keys", "counts"];
+    let forms = if many == 0 { vec![form("one line")] } else { details.map(form).into() };
+    Comment { marker: comment.marker.clone(), forms, quiet: many == 0 }
 }
 
 fn changes(many: usize) -> Comment {
-    comment_on(&outcome(Change::Changed, many), KEY)
+    comment_of(many, KEY)
 }
 
 /// How a run comments.
@@ -115,7 +100,7 @@ async fn a_comment_is_made_left_changed_and_replaced_by_one_line() {
     assert_eq!(caller.keep(&github, &changes(3)).await, Ok(Kept::Changed(page.clone())));
     assert_eq!(github.asked()[4..], [LIST, UPDATE]);
     assert_eq!(bodies(&github.comments()), [form(&changes(3))]);
-    let quiet = comment_on(&outcome(Change::Unchanged, 3), KEY);
+    let quiet = changes(0);
     assert_eq!(caller.keep_if(&github, &quiet, Missing::Leave).await, Ok(Kept::Changed(page)));
     assert_eq!(bodies(&github.comments()), [form(&quiet)]);
     assert!(github.requests().iter().all(|request| request["token"] == WORKFLOW_TOKEN));
@@ -124,7 +109,7 @@ async fn a_comment_is_made_left_changed_and_replaced_by_one_line() {
 #[tokio::test]
 async fn where_nothing_is_to_be_said_no_comment_is_made() {
     let mut github = GitHub::start();
-    let quiet = comment_on(&outcome(Change::Unchanged, 3), KEY);
+    let quiet = changes(0);
     assert_eq!(Caller::workflow().keep_if(&github, &quiet, Missing::Leave).await, Ok(Kept::None));
     assert_eq!(github.asked(), [LIST]);
     assert!(matches!(Caller::workflow().keep(&github, &quiet).await, Ok(Kept::Made(_))));
@@ -207,9 +192,12 @@ async fn a_token_that_reads_only_is_told_and_writes_nothing() {
 #[tokio::test]
 async fn a_report_of_any_size_arrives_whole() {
     let mut github = GitHub::start();
-    let caller = Caller::workflow();
     for many in [1, 20, 500, 5000] {
-        caller.keep(&github, &changes(many)).await.expect("kept");
+        let finding = |n| Problem::warning("clear-copy", format!("`NAME_{n}` also goes into a ConfigMap"));
+        let outcome =
+            Outcome { failed: Some(Stage::Check), problems: (0..many).map(finding).collect(), ..Outcome::default() };
+        let comment = Comment::new(&outcome, Subject { key: KEY, run: None }, &Masker::new());
+        Caller::workflow().keep(&github, &comment).await.expect("kept");
         let comments = github.comments();
         assert_eq!(comments.len(), 1);
         assert!(comments[0].body.len() <= LIMIT && comments[0].body.ends_with("</sub>\n"), "{many}");
@@ -222,7 +210,6 @@ async fn what_github_finds_too_long_comes_shorter() {
     let too_long = json!({"message": "Validation Failed", "errors": [{"code": "unprocessable", "message": "body is too long (maximum is 65536 characters)"}], "documentation_url": "x"});
     github.fault(CREATE, json!({"times": 2, "answer": {"status": 422, "body": too_long}}));
     let comment = changes(3);
-    assert!(comment.forms.len() > 2);
     assert!(matches!(Caller::workflow().keep(&github, &comment).await, Ok(Kept::Made(_))));
     assert_eq!(bodies(&github.comments()), [comment.forms[2].as_str()]);
     github.fault(UPDATE, json!({"times": 9, "answer": {"status": 422, "body": too_long}}));
@@ -390,8 +377,8 @@ async fn two_runs_at_once_leave_one_comment_for_one_key_and_two_for_two() {
 
     let mut github = GitHub::start();
     github.fault(LIST, json!({"barrier": 2, "times": 2}));
-    let staging = comment_on(&outcome(Change::Changed, 1), "owner/name//.//staging in kind");
-    let prod = comment_on(&outcome(Change::Changed, 1), "owner/name//.//prod in kind");
+    let staging = comment_of(1, "owner/name//.//staging in kind");
+    let prod = comment_of(1, "owner/name//.//prod in kind");
     let kept = tokio::join!(caller.keep(&github, &staging), another.keep(&github, &prod));
     assert!(matches!(kept, (Ok(Kept::Made(_)), Ok(Kept::Made(_)))), "{kept:?}");
     let comments = github.comments();
@@ -420,15 +407,6 @@ async fn a_comment_that_is_deleted_meanwhile_is_made_anew() {
     let kept = Caller::workflow().keep(&github, &changes(2)).await;
     assert!(kept.is_ok(), "{kept:?}");
     assert_eq!(bodies(&github.comments()), [form(&changes(2))]);
-}
-
-#[tokio::test]
-async fn a_failed_run_is_told_like_any_other() {
-    let mut github = GitHub::start();
-    let failed = Outcome { failed: Some(Stage::Values), ..outcome(Change::Unknown, 0) };
-    let comment = comment_on(&failed, KEY);
-    assert!(matches!(Caller::workflow().keep_if(&github, &comment, Missing::Make).await, Ok(Kept::Made(_))));
-    assert!(github.comments()[0].body.contains("❌ **Apply of staging failed at values"));
 }
 
 #[test]

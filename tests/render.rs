@@ -459,7 +459,7 @@ fn each_wrong_input_has_its_own_error_and_remedy() {
         (&checkout(), &["--root", "none"], 1, &["error[no-root]: the root `none` is not a directory"]),
         (&checkout(), &["--root", "text.yml"], 1, &["error[no-root]: the root `text.yml` is not a directory"]),
         (&checkout(), &["--format", "xml"], 2, &["`format` is `xml`", "`text` or `markdown` or `json`"]),
-        (&checkout(), &["--prefer", "vault"], 2, &["`prefer` names `vault`"]),
+        (&checkout(), &["--prefer", "keychain"], 2, &["`prefer` names `keychain`"]),
         (&checkout(), &["--prefer", "vars vars"], 2, &["`prefer` names `vars` twice"]),
         (&checkout(), &["--nonsensitive", "LOG_*"], 2, &["`nonsensitive` holds `LOG_*`"]),
         (&checkout(), &["--keep-placeholders", "${X}"], 2, &["`keep-placeholders` holds `${X}`"]),
@@ -866,7 +866,6 @@ fn help_names_every_input_with_its_words_and_default() {
             "comment",
             "comment-key",
             "github-token",
-            "ca-bundle",
             "dry-run",
         ];
         for (help, has) in [(&apply.stdout, true), (&render.stdout, !of_cluster.contains(&input.name))] {

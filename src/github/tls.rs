@@ -19,7 +19,11 @@ pub(super) fn client(ca_bundle: Option<&str>, request: Duration) -> Result<Clien
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Redirects are followed by the caller: a token must not go to another host.
     let builder = Client::builder().redirect(Policy::none()).timeout(request).connect_timeout(CONNECTION);
-    let builder = builder.tls_certs_merge(ca_bundle.map(certificates).transpose()?.unwrap_or_default());
+    let mut authorities = ca_bundle.map(certificates).transpose()?.unwrap_or_default();
+    // Given to it once and for all: in an image without any, the user's are enough.
+    let system = rustls_native_certs::load_native_certs().certs;
+    authorities.extend(system.iter().filter_map(|certificate| Certificate::from_der(certificate).ok()));
+    let builder = builder.tls_certs_only(authorities);
     builder.build().map_err(|error| match ca_bundle {
         // Some certificates are looked into only here.
         Some(_) => unreadable(),

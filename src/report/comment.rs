@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::markdown::{Detail, code, escaped, page};
 use super::words::printable;
-use super::{Change, Outcome};
+use super::{Change, ObjectReport, Outcome};
 use crate::mask::{Masked, Masker};
 
 /// The most bytes that a comment has. GitHub counts to 65,536, in characters by its own words; bytes are safe by any count.
@@ -76,10 +76,15 @@ pub fn is_same(one: &str, other: &str) -> bool {
     report(one) == report(other)
 }
 
-/// Nothing failed and nothing differs; what could not be told may differ.
+/// Nothing failed, nothing differs and nothing is to be done; what could not be told may differ.
 fn is_quiet(outcome: &Outcome) -> bool {
+    let is_same = |object: &ObjectReport| {
+        object.change == Change::Unchanged && object.keys.iter().all(|key| key.change == Change::Unchanged)
+    };
+    let names = outcome.base.as_ref().is_some_and(|base| !base.gained.is_empty() || !base.lost.is_empty());
     let ready = outcome.rollouts.iter().all(|rollout| rollout.ready);
-    outcome.failed.is_none() && ready && outcome.objects.iter().all(|object| object.change == Change::Unchanged)
+    let stays = outcome.restarts.is_empty() && !outcome.changed() && outcome.objects.iter().all(is_same);
+    outcome.failed.is_none() && stays && ready && !names
 }
 
 /// A digest, since a key can hold what would end the comment.
@@ -103,6 +108,7 @@ fn foot(subject: Subject<'_>, masker: &Masker) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{applied, big, failed, hostile, masker};
+    use super::super::{BaseReport, RestartReport};
     use super::*;
 
     const SUBJECT: Subject<'_> =
@@ -160,8 +166,18 @@ mod tests {
         unknown.objects[0].change = Change::Unknown;
         let mut broken = unchanged();
         broken.rollouts[0].ready = false;
-        for outcome in [failed(), unknown, broken, Outcome { failed: Some(crate::error::Stage::Values), ..unchanged() }]
-        {
+        let restarts = vec![RestartReport { id: unchanged().rollouts[0].id.clone(), uses: vec![] }];
+        let restarting = Outcome { restarts, ..unchanged() };
+        let base = Some(BaseReport { gained: vec!["NEW".into()], lost: vec![] });
+        let named = Outcome { base, ..unchanged() };
+        for outcome in [
+            failed(),
+            unknown,
+            broken,
+            restarting,
+            named,
+            Outcome { failed: Some(crate::error::Stage::Values), ..unchanged() },
+        ] {
             assert!(!comment(&outcome).quiet, "{outcome:?}");
         }
     }

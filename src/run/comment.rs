@@ -1,13 +1,12 @@
 //! The comment on the pull request: what the run found, after everything else, and never a reason to fail.
 
 use std::io::Write;
-use std::path::Path;
 use std::time::Instant;
 
 use serde_json::Value;
 
+use super::vault::pem;
 use super::{Run, signal};
-use crate::build::Tree as _;
 use crate::error::{Problem, Severity, Stage};
 use crate::files;
 use crate::github::{Access, Client, Kept, Missing, PATIENCE, Place, REQUEST, Refusal};
@@ -69,8 +68,12 @@ impl<O: Write, E: Write> Run<O, E> {
     /// What tells the comment from others; `None` where the run ended before that was known.
     fn comment_key(&self) -> Option<String> {
         let known = || {
-            let (set, target) = (self.set.as_ref()?, self.outcome.target.as_ref()?);
-            Some(format!("{set} in {}", target.context))
+            let set = self.set.as_ref()?;
+            match &self.outcome.target {
+                Some(target) => Some(format!("{set} in {}", target.context)),
+                // Without a cluster there is no context to tell apart.
+                None => self.outcome.base.as_ref().map(|_| set.to_string()),
+            }
         };
         self.inputs.comment_key.clone().or_else(known)
     }
@@ -80,7 +83,8 @@ impl<O: Write, E: Write> Run<O, E> {
             Problem::warning("comment-failed", "there is no comment without a token").help("give `github-token`")
         })?;
         let place = Place::new(self.context.repository.as_deref().unwrap_or_default(), request.number)?;
-        let ca_bundle = self.ca_bundle().map_err(|problem| Problem { severity: Severity::Warning, ..problem })?;
+        let ca_bundle = self.inputs.ca_bundle.as_deref().map(|given| pem("ca-bundle", given)).transpose();
+        let ca_bundle = ca_bundle.map_err(|problem| Problem { severity: Severity::Warning, ..problem })?;
         let access = Access {
             api_url: self.context.api_url.as_deref().unwrap_or(API),
             graphql_url: self.context.graphql_url.as_deref(),
@@ -92,15 +96,6 @@ impl<O: Write, E: Write> Run<O, E> {
         let always = self.inputs.comment == Commenting::Always;
         let missing = if comment.quiet && !always { Missing::Leave } else { Missing::Make };
         Client::new(&access, place)?.keep(comment, missing).await.map_err(|refusal| refused(&refusal, request))
-    }
-
-    /// The authorities to trust besides the system's, as PEM.
-    fn ca_bundle(&self) -> Result<Option<String>, Problem> {
-        match self.inputs.ca_bundle.as_deref() {
-            Some(pem) if pem.contains("-----BEGIN") => Ok(Some(pem.to_owned())),
-            Some(path) => self.machine.read(&self.absolute(Path::new(path))).map(Some),
-            None => Ok(None),
-        }
     }
 }
 

@@ -186,7 +186,7 @@ impl<O: Write, E: Write> Run<O, E> {
 }
 
 /// PEM text, or the file that holds it.
-fn pem(input: &str, given: &str) -> Result<String, Problem> {
+pub(super) fn pem(input: &str, given: &str) -> Result<String, Problem> {
     if given.contains("-----BEGIN") {
         return Ok(given.to_owned());
     }
