@@ -76,6 +76,12 @@ pub(super) fn is_own(entry: &Value) -> bool {
         && entry.get("subresource").and_then(Value::as_str).is_none_or(str::is_empty)
 }
 
+/// Whether a server-side apply of [`MANAGER`] set the field at `path`, given as in `fieldsV1`.
+pub(super) fn owns(live: &Object, path: &[&str]) -> bool {
+    let fields = own_entry(live).and_then(|entry| entry.get("fieldsV1"));
+    fields.and_then(|fields| path.iter().try_fold(fields, |node, step| node.get(*step))).is_some()
+}
+
 /// Whether [`MANAGER`], and no other manager, owns `key` beneath `field`: an apply without the key would remove it.
 pub(super) fn owns_alone(live: &Object, field: &str, key: &str) -> bool {
     let owners = |entry: &Value| {

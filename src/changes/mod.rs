@@ -3,7 +3,9 @@
 mod field_set;
 mod fields;
 mod inherit;
+mod left_over;
 mod managed_fields;
+mod pod_templates;
 mod scale;
 mod set;
 mod shared;
@@ -19,7 +21,9 @@ use crate::object::{Object, ObjectId};
 use crate::report::Change;
 
 pub use inherit::{Inheritance, Takeover, conflicts_with_others, foreign_applier, is_hand_manager};
+pub use left_over::{LeftOver, Spared};
 pub use managed_fields::{MANAGER, is_unchanged};
+pub use pod_templates::{Moment, PodTemplates, Use};
 pub use scale::leave_to_scale;
 pub use set::{SET_ANNOTATION, Set};
 pub use shared::is_shared;

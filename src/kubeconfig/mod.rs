@@ -82,6 +82,16 @@ pub struct Kubeconfig {
     pub warnings: Vec<Problem>,
 }
 
+impl Kubeconfig {
+    /// The path beneath which the server has its API, such as `/k8s/clusters/c-1`; mostly empty.
+    #[must_use]
+    pub fn base_path(&self) -> String {
+        let address = self.server.split_once("://").map_or(self.server.as_str(), |(_, address)| address);
+        let address = address.split(['?', '#']).next().unwrap_or_default();
+        address.find('/').map_or("", |start| address[start..].trim_end_matches('/')).to_owned()
+    }
+}
+
 impl Source {
     /// The source that counts: a given input, else `KUBECONFIG`, else kubectl's default, which an action does not have.
     ///

@@ -609,3 +609,25 @@ fn a_missing_file_in_a_container_is_explained_by_the_container() {
     let problems = refusal(&input("~/.kube/config"), &options, &Machine::default());
     assert!(problems[0].help.as_deref().unwrap().contains("RUNNER_TEMP"), "{problems:?}");
 }
+
+#[test]
+fn a_server_may_have_its_api_beneath_a_path() {
+    for (server, path) in [
+        ("https://127.0.0.1:6443", ""),
+        ("https://h/", ""),
+        ("https://h/k8s/clusters/c-1", "/k8s/clusters/c-1"),
+        ("https://h:1/a/?q=/x", "/a"),
+        ("h/a", "/a"),
+    ] {
+        let kubeconfig = Kubeconfig {
+            context: String::new(),
+            server: server.to_owned(),
+            contents: Secret::new(""),
+            credentials: Vec::new(),
+            namespace: None,
+            uses_exec: false,
+            warnings: Vec::new(),
+        };
+        assert_eq!(kubeconfig.base_path(), path, "{server}");
+    }
+}

@@ -24,6 +24,7 @@ pub(crate) fn answering(answers: impl IntoIterator<Item = Ending>) -> Kubectl<Fa
         launcher,
         context: Some("c".to_owned()),
         namespace: "n".to_owned(),
+        base_path: String::new(),
         deadline: std::time::Duration::from_secs(9),
     }
 }

@@ -5,9 +5,11 @@ mod attribution;
 mod call;
 mod connection;
 mod cut;
+mod delete;
 mod ending;
 mod errors;
 mod heard;
+mod inventory;
 mod objects;
 mod patch;
 mod refusals;
@@ -30,7 +32,9 @@ use crate::object::Object;
 
 pub use apply::{Applied, Conflicts, DryRun, Expected, Written};
 pub use call::{Call, ExecPlugins, Launch, Program, Reach};
+pub use delete::Deleted;
 pub use ending::{Ending, Output, Untrusted};
+pub use inventory::{Holder, TEMPLATE_HOLDERS};
 pub use objects::{LiveObjects, Read};
 pub use patch::Writes;
 pub use review::Review;
@@ -51,6 +55,8 @@ pub struct Kubectl<L = Program> {
     pub context: Option<String>,
     /// The namespace that this context gives to objects that name none.
     pub namespace: String,
+    /// The path beneath which the server has its API, such as `/k8s/clusters/c-1`; mostly empty.
+    pub base_path: String,
     /// How long one call may take.
     pub deadline: Duration,
 }

@@ -34,6 +34,7 @@ impl<O: Write, E: Write> Run<O, E> {
                 .map_err(|problem| failure(vec![problem]))?;
         let config = kubeconfig::load(&source, &options, &self.machine).map_err(failure)?;
         config.credentials.iter().for_each(|credential| self.masker.add(credential));
+        let base_path = config.base_path();
         self.early.extend(config.warnings);
         let path = self.environment.get("PATH").map(AsRef::as_ref);
         let program = kubectl::find(self.executable.as_deref(), path).map_err(|problem| failure(vec![problem]))?;
@@ -53,6 +54,7 @@ impl<O: Write, E: Write> Run<O, E> {
             // The kubeconfig has one context, its current one.
             context: None,
             namespace: config.namespace.unwrap_or_else(|| "default".to_owned()),
+            base_path,
             deadline: CALL_DEADLINE,
         })
     }
