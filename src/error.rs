@@ -113,6 +113,8 @@ pub enum Stage {
     Verify,
     /// Waiting for workloads.
     Rollout,
+    /// Deleting what left the build.
+    Prune,
     /// Commenting on the pull request; never fails.
     Comment,
 }
@@ -130,6 +132,7 @@ impl Stage {
             Self::Apply => "apply",
             Self::Verify => "verify",
             Self::Rollout => "rollout",
+            Self::Prune => "prune",
             Self::Comment => "comment",
         }
     }

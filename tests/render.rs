@@ -861,6 +861,7 @@ fn help_names_every_input_with_its_words_and_default() {
             "allow-remote",
             "force-conflicts",
             "take-over",
+            "prune",
             "rollout",
             "timeout",
             "comment",

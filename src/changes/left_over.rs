@@ -35,12 +35,12 @@ impl LeftOver {
     /// `found` are Secrets and ConfigMaps that bear the mark of the set; a copy made by hand bears it too, and is nobody's to
     /// delete. An object of `wanted` that names no namespace is in `of_context`.
     #[must_use]
-    pub fn among(found: Vec<Object>, wanted: &[Object], set: &Set, of_context: &str) -> Vec<Self> {
+    pub fn among(found: Vec<Object>, wanted: &[&Object], set: &Set, of_context: &str) -> Vec<Self> {
         let here = |object: &Object| ObjectId {
             namespace: Some(object.namespace().unwrap_or(of_context).to_owned()),
             ..object.id()
         };
-        let build: BTreeSet<ObjectId> = wanted.iter().map(here).collect();
+        let build: BTreeSet<ObjectId> = wanted.iter().map(|object| here(object)).collect();
         let is_going = |object: &Object| {
             object.as_value().pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
         };
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn left(found: Vec<Object>, wanted: &[Object]) -> Vec<(String, Option<String>)> {
-        let found = LeftOver::among(found, wanted, &set(), "n");
+        let found = LeftOver::among(found, &wanted.iter().collect::<Vec<_>>(), &set(), "n");
         found.into_iter().map(|left| (left.live.name().to_owned(), left.successor.map(|id| id.name))).collect()
     }
 

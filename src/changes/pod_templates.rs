@@ -20,7 +20,7 @@ pub enum Use {
 #[derive(Debug, Clone, Copy)]
 pub enum Moment<'a> {
     /// Before these objects are applied: what will be when they are.
-    Before(&'a [Object]),
+    Before(&'a [&'a Object]),
     /// As things are, pods that still run from an older template included.
     Now,
 }
@@ -50,9 +50,9 @@ impl PodTemplates {
             namespace: Some(object.namespace().unwrap_or(of_context).to_owned()),
             ..object.id()
         };
-        let replaced: BTreeSet<ObjectId> = wanted.iter().map(here).collect();
+        let replaced: BTreeSet<ObjectId> = wanted.iter().map(|object| here(object)).collect();
         let stays = live.iter().filter(|object| !replaced.contains(&here(object)));
-        let templates = stays.chain(wanted).filter_map(|object| {
+        let templates = stays.chain(wanted.iter().copied()).filter_map(|object| {
             let (role, template) = template(object, live, moment)?;
             let owner = here(object);
             let namespace = owner.namespace.clone().unwrap_or_default();
@@ -222,7 +222,8 @@ mod tests {
         let (old, new) = (core("Secret", "old"), core("Secret", "new"));
         let live =
             [workload("Deployment", "web", "old"), owned(workload("ReplicaSet", "web-1", "old"), "Deployment", "web")];
-        let wanted = [workload("Deployment", "web", "new")];
+        let deployment = workload("Deployment", "web", "new");
+        let wanted = [&deployment];
         let history = Some(("ReplicaSet n/web-1".to_owned(), Use::History));
         assert_eq!(user(&live, Moment::Before(&wanted), &old), history);
         assert_eq!(user(&live, Moment::Before(&wanted), &new).unwrap().1, Use::Now);

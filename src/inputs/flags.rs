@@ -158,6 +158,8 @@ pub(super) struct Cluster {
     #[arg(long)]
     take_over: bool,
     #[arg(long)]
+    prune: bool,
+    #[arg(long)]
     rollout: Option<String>,
     #[arg(long)]
     timeout: Option<String>,
@@ -219,6 +221,7 @@ impl Cluster {
         raw.set_flag(names::ALLOW_REMOTE, self.allow_remote);
         raw.set_list(names::FORCE_CONFLICTS, &self.force_conflicts);
         raw.set_flag(names::TAKE_OVER, self.take_over);
+        raw.set_flag(names::PRUNE, self.prune);
         raw.set_some(names::ROLLOUT, self.rollout);
         raw.set_some(names::TIMEOUT, self.timeout);
         raw.set_flag(names::DRY_RUN, self.dry_run);

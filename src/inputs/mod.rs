@@ -157,6 +157,8 @@ pub struct Inputs {
     pub force_conflicts: Vec<String>,
     /// Whether objects of another set become ours.
     pub take_over: bool,
+    /// Whether Secrets and ConfigMaps of the set that left the build are deleted.
+    pub prune: bool,
     /// Whether workloads are awaited.
     pub rollout: Rollout,
     /// How long workloads may take; never zero.

@@ -143,6 +143,11 @@ pub const FORCE_CONFLICTS: Input = Input::new(
 /// Whether objects of another set become ours.
 pub const TAKE_OVER: Input =
     Input::boolean("take-over", "Take over objects that another repository, root or environment has applied");
+/// Whether what left the build goes.
+pub const PRUNE: Input = Input::boolean(
+    "prune",
+    "Delete Secrets and ConfigMaps of this repository, root and environment that left the build and that no workload uses",
+);
 /// Whether workloads are awaited.
 pub const ROLLOUT: Input =
     Input::new("rollout", "wait|none", "`wait` until changed workloads are ready, or `none`").or("wait");
@@ -179,7 +184,7 @@ pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the fi
 pub const FORMAT: Input = Input::new("format", "text|markdown|json", "How the report is printed").or("text");
 
 /// Every input, in the order in which they are documented.
-pub const ALL: [Input; 48] = [
+pub const ALL: [Input; 49] = [
     COMMAND,
     ENVIRONMENT,
     ROOT,
@@ -220,6 +225,7 @@ pub const ALL: [Input; 48] = [
     ALLOW_REMOTE,
     FORCE_CONFLICTS,
     TAKE_OVER,
+    PRUNE,
     ROLLOUT,
     TIMEOUT,
     COMMENT,

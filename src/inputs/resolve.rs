@@ -46,6 +46,7 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
         allow_remote: reader.boolean(names::ALLOW_REMOTE),
         force_conflicts: reader.objects(names::FORCE_CONFLICTS),
         take_over: reader.boolean(names::TAKE_OVER),
+        prune: reader.boolean(names::PRUNE),
         rollout: reader.word(names::ROLLOUT).unwrap_or(Rollout::Wait),
         timeout: reader.duration(names::TIMEOUT),
         comment: reader.word(names::COMMENT).unwrap_or(Commenting::Auto),

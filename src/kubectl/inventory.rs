@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
 use super::{CONCURRENCY, Ending, Kubectl, Launch, errors, items, list, unreadable};
-use crate::changes::SET_ANNOTATION;
+use crate::changes::{SET_ANNOTATION, Set};
 use crate::error::Problem;
 use crate::object::{Object, ObjectId};
 
@@ -58,7 +58,7 @@ impl<L: Launch> Kubectl<L> {
     /// One problem for each list that failed.
     pub async fn marked(
         &self,
-        set: &str,
+        set: &Set,
         holders: &[Holder],
         namespaces: &BTreeSet<String>,
     ) -> Result<Vec<ObjectId>, Vec<Problem>> {
@@ -75,8 +75,8 @@ impl<L: Launch> Kubectl<L> {
         if problems.is_empty() { Ok(found) } else { Err(errors::folded(problems)) }
     }
 
-    async fn marked_in(&self, set: &str, holder: Holder, namespace: &str) -> Result<Vec<ObjectId>, Problem> {
-        let template = format!("go-template={}", names_of(set));
+    async fn marked_in(&self, set: &Set, holder: Holder, namespace: &str) -> Result<Vec<ObjectId>, Problem> {
+        let template = format!("go-template={}", names_of(&set.to_string()));
         let mut words = vec!["get", holder.resource(), "-n", namespace, "-o", &template];
         if holder == Holder::Secret {
             words.push(NOT_OURS);
@@ -180,7 +180,9 @@ mod tests {
     fn marked_objects_are_found_by_name() {
         let kubectl = answering([success("app\nother\n"), success("")]);
         let namespaces = BTreeSet::from(["n".to_owned()]);
-        let found = run(kubectl.marked("o/n//a\"b//demo", &[Holder::Secret, Holder::ConfigMap], &namespaces)).unwrap();
+        let found =
+            run(kubectl.marked(&Set::new("o/n", "a\"b", "demo"), &[Holder::Secret, Holder::ConfigMap], &namespaces))
+                .unwrap();
         assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), ["Secret n/app", "Secret n/other"]);
         let asked = kubectl.launcher.words(0);
         assert!(asked.starts_with("get secrets -n n -o go-template={{range $o := .items}}"), "{asked}");
@@ -216,7 +218,9 @@ mod tests {
         };
         let kubectl = answering([forbidden("secrets"), forbidden("configmaps")]);
         let namespaces = BTreeSet::from(["n".to_owned()]);
-        let problems = run(kubectl.marked("s", &[Holder::Secret, Holder::ConfigMap], &namespaces)).unwrap_err();
+        let problems =
+            run(kubectl.marked(&Set::new("o/n", ".", "demo"), &[Holder::Secret, Holder::ConfigMap], &namespaces))
+                .unwrap_err();
         assert_eq!(problems.iter().map(|problem| problem.kind).collect::<Vec<_>>(), ["forbidden", "forbidden"]);
     }
 }

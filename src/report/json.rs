@@ -7,7 +7,7 @@
 //!   "environment": "staging",
 //!   "dryRun": false,
 //!   "result": "done",                 // done, failed
-//!   "failedStage": null,              // inputs, values, render, build, check, compare, apply, verify, rollout
+//!   "failedStage": null,              // inputs, values, render, build, check, compare, apply, verify, rollout, prune
 //!   "summary": "Applied staging: …",  // the sentence of all reports
 //!   "changed": true,
 //!   "counts": {"added": 1, "changed": 0, "removed": 0, "unchanged": 4, "unknown": 0},
@@ -23,7 +23,8 @@
 //!                "conflicts": [{"manager": "…", "fields": ["data.A"], "forced": false}]}],
 //!   "compared": true,                 // every object was compared, be it that an apply would be refused
 //!   "restarts": [{"group": "apps", "kind": "Deployment", "namespace": "…", "name": "…", "uses": [{"group": "", …}]}],
-//!   "leftOver": [{"group": "", "kind": "Secret", "namespace": "…", "name": "…", "pruned": false}],
+//!   "leftOver": [{"group": "", "kind": "Secret", "namespace": "…", "name": "…", "pruned": false,
+//!                 "progress": "planned", "note": "…"}],  // why it stays, or what has its place; may be null
 //!   "base": {"gained": ["…"], "lost": []},    // names of values; null where a cluster was compared
 //!   "rollouts": [{"group": "apps", "kind": "Deployment", "namespace": "…", "name": "…", "ready": true, "detail": "…"}],
 //!   "problems": [{"severity": "error", "kind": "missing-value", "message": "…", "help": "…",
@@ -55,8 +56,9 @@ pub fn render(outcome: &Outcome, masker: &Masker, limit: usize) -> Masked {
 /// The `changed-objects` output: a list of names such as `Secret staging/shared-secrets`.
 pub fn changed_objects(outcome: &Outcome, masker: &Masker) -> Masked {
     let outcome = outcome.redacted(masker);
-    let changed = outcome.objects.iter().filter(|object| object.change.differs());
-    Masked::of_redacted_parts(line(&changed.map(|object| object.id.to_string()).collect()))
+    let changed = outcome.objects.iter().filter(|object| object.change.differs()).map(|object| &object.id);
+    let pruned = outcome.left_over.iter().filter(|object| object.pruned).map(|object| &object.id);
+    Masked::of_redacted_parts(line(&changed.chain(pruned).map(ToString::to_string).collect()))
 }
 
 /// The `changed-keys` output: a list of names such as `Secret staging/shared-secrets LIVEKIT_API_KEY`.
@@ -103,7 +105,10 @@ fn document(outcome: &Outcome, truncated: Option<&str>) -> Value {
         "restarts": list(&outcome.restarts, all, |restart| {
             identified(&restart.id, json!({"uses": list(&restart.uses, true, plain)}))
         }),
-        "leftOver": list(&outcome.left_over, all, |object| identified(&object.id, json!({"pruned": object.pruned}))),
+        "leftOver": list(&outcome.left_over, all, |object| {
+            let details = json!({"pruned": object.pruned, "progress": object.progress.word(), "note": object.note});
+            identified(&object.id, details)
+        }),
         "base": outcome.base.as_ref().map(|base| json!({"gained": base.gained, "lost": base.lost})),
         "rollouts": list(&outcome.rollouts, all, |rollout| {
             identified(&rollout.id, json!({"ready": rollout.ready, "detail": rollout.detail}))

@@ -123,6 +123,10 @@ pub struct LeftOverReport {
     pub id: ObjectId,
     /// Whether an apply deletes it.
     pub pruned: bool,
+    /// How far its deletion got.
+    pub progress: Progress,
+    /// Why it stays, or what has its place.
+    pub note: Option<String>,
 }
 
 /// What a comparison without a cluster has beside its objects.

@@ -32,7 +32,12 @@ impl Outcome {
             left_over: self
                 .left_over
                 .iter()
-                .map(|object| LeftOverReport { id: redacted_id(&object.id, masker), pruned: object.pruned })
+                .map(|object| LeftOverReport {
+                    id: redacted_id(&object.id, masker),
+                    pruned: object.pruned,
+                    progress: object.progress,
+                    note: object.note.as_deref().map(text),
+                })
                 .collect(),
             base: self.base.as_ref().map(|base| redacted_base(base, masker)),
             rollouts: self.rollouts.iter().map(rollout).collect(),

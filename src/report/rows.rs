@@ -74,11 +74,15 @@ pub(super) fn rows(outcome: &Outcome, with_keys: bool) -> (Vec<Row>, Vec<Row>) {
 }
 
 fn object_row(object: &ObjectReport, compares: bool) -> Row {
-    let detail = match object.progress {
-        Progress::Failed | Progress::Unanswered | Progress::NotReached => object.progress.word(),
+    row(&object.id, compares.then_some(Word::Change(object.change)), progress(object.progress).to_owned())
+}
+
+/// Only what went wrong is worth a word.
+fn progress(progress: Progress) -> &'static str {
+    match progress {
+        Progress::Failed | Progress::Unanswered | Progress::NotReached => progress.word(),
         Progress::Planned | Progress::Done => "",
-    };
-    row(&object.id, compares.then_some(Word::Change(object.change)), detail.to_owned())
+    }
 }
 
 fn row(id: &ObjectId, word: Option<Word>, detail: String) -> Row {
@@ -127,11 +131,13 @@ fn conflict_rows(conflict: &ConflictReport) -> impl Iterator<Item = Row> {
 
 fn left_over_rows(outcome: &Outcome) -> impl Iterator<Item = Row> {
     outcome.left_over.iter().map(|object| {
-        let (word, detail) = match object.pruned {
-            true => (Word::Change(Change::Removed), "no longer in the build"),
-            false => (Word::LeftOver, "no longer in the build, and stays"),
+        let (word, mut detail) = match object.pruned {
+            true => (Word::Change(Change::Removed), "no longer in the build".to_owned()),
+            false => (Word::LeftOver, "no longer in the build, and stays".to_owned()),
         };
-        row(&object.id, Some(word), detail.to_owned())
+        detail += &object.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+        let progress = progress(object.progress);
+        row(&object.id, Some(word), if progress.is_empty() { detail } else { progress.to_owned() })
     })
 }
 

@@ -41,6 +41,12 @@ impl Outcome {
         Change::ALL
             .into_iter()
             .map(|change| (change, self.objects.iter().filter(|object| object.change == change).count()))
+            .map(|(change, many)| (change, many + if change == Change::Removed { self.pruned() } else { 0 }))
+    }
+
+    /// How many objects that left the build are deleted, or would be.
+    fn pruned(&self) -> usize {
+        self.left_over.iter().filter(|object| object.pruned).count()
     }
 
     /// `2 objects added, 1 changed, 4 unchanged`.
@@ -98,7 +104,6 @@ impl Outcome {
     /// `add 1 object`, `change 2 objects (3 keys)`, `restart 1 workload`.
     fn actions(&self) -> Vec<String> {
         let many = |change| self.objects.iter().filter(|object| object.change == change).count();
-        let pruned = self.left_over.iter().filter(|object| object.pruned).count();
         let changed = self.objects.iter().filter(|object| object.change == Change::Changed);
         let keys = changed.flat_map(|object| &object.keys).filter(|key| key.change.differs()).count();
         let action = |verb: &str, many: usize, what: &str| (many > 0).then(|| format!("{verb} {}", count(many, what)));
@@ -106,7 +111,7 @@ impl Outcome {
         [
             action("add", many(Change::Added), "object"),
             action("change", many(Change::Changed), "object").map(|text| text + &keys),
-            action("delete", many(Change::Removed) + pruned, "object"),
+            action("delete", many(Change::Removed) + self.pruned(), "object"),
             action("restart", self.restarts.len(), "workload"),
         ]
         .into_iter()
@@ -126,19 +131,21 @@ impl Outcome {
     /// What a failed run did and did not do.
     fn left_behind(&self) -> String {
         let many = |progress| self.objects.iter().filter(|object| object.progress == progress).count();
+        let pruned = |progress| self.left_over.iter().filter(|object| object.progress == progress).count();
         let (done, refused, missed) = (many(Progress::Done), many(Progress::Failed), many(Progress::NotReached));
         if self.command == "render" {
             return if self.patch.is_some() { "the secret patch was written" } else { "no secret patch was written" }
                 .to_owned();
         }
-        let unanswered = match many(Progress::Unanswered) {
-            0 => String::new(),
-            many => format!(", {many} not answered"),
-        };
-        if done + refused == 0 && unanswered.is_empty() {
-            return "nothing was written to the cluster".to_owned();
+        let unanswered = |many| if many == 0 { String::new() } else { format!(", {many} not answered") };
+        let written =
+            format!("{} written, {refused} refused{}", count(done, "object"), unanswered(many(Progress::Unanswered)));
+        let (deleted, kept, open) = (pruned(Progress::Done), pruned(Progress::Failed), pruned(Progress::Unanswered));
+        match (done + refused + many(Progress::Unanswered), deleted + kept + open) {
+            (0, 0) => "nothing was written to the cluster".to_owned(),
+            (_, 0) => format!("{written}, {} not reached", missed + pruned(Progress::NotReached)),
+            _ => format!("{written}; {deleted} deleted, {kept} refused{}", unanswered(open)),
         }
-        format!("{} written, {refused} refused{unanswered}, {missed} not reached", count(done, "object"))
     }
 
     /// `Took 4.2 s: inputs 3 ms, values 1 ms`; empty where nothing was timed.

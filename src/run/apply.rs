@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
+use super::left_over::{Ground, needs_of_pruning};
 use super::{Done, Run, Step};
 use crate::build;
 use crate::changes;
@@ -40,14 +41,19 @@ impl<O: Write, E: Write> Run<O, E> {
         self.hide_hashes(&wanted);
 
         self.enter(Stage::Compare);
-        let mut plan = self.compare(&kubectl, wanted, &set).await?;
+        let ground = Ground::of(&self.inputs, wanted.iter(), &kubectl.namespace);
+        let marked = kubectl.marked(&set, &ground.holders, &ground.namespaces);
+        let (marked, plan) = tokio::join!(marked, self.compare(&kubectl, wanted, &set));
+        let mut plan = plan?;
         self.outcome.objects = plan.iter().map(|step| report(step, &filled, &values)).collect();
-        let needs = self.needs_beyond_trial(&kubectl, &plan).await;
+        let left = self.left_over(&kubectl, &set, &plan, marked).await?;
+        let mut needs = self.needs_beyond_trial(&kubectl, &plan).await;
+        needs.extend(needs_of_pruning(&left));
         self.ask_rights(&kubectl, needs).await?;
         if self.inputs.dry_run {
             return Ok(());
         }
-        self.confirm(&plan).await?;
+        self.confirm(&plan, left.len()).await?;
 
         self.enter(Stage::Apply);
         self.write(&kubectl, &mut plan).await?;
@@ -58,6 +64,11 @@ impl<O: Write, E: Write> Run<O, E> {
         if self.inputs.rollout == Rollout::Wait {
             self.enter(Stage::Rollout);
             self.await_workloads(&kubectl, &plan).await?;
+        }
+
+        if !left.is_empty() {
+            self.enter(Stage::Prune);
+            self.prune(&kubectl, &set, &plan, &left).await?;
         }
         Ok(())
     }

@@ -5,13 +5,13 @@ use std::io::{Read, Write};
 use super::{Done, Run, Step};
 use crate::build;
 use crate::error::{Failure, Problem, Stage};
-use crate::report::Change;
+use crate::report::{Change, count};
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Asks, unless the inputs answer already: `--yes`, or a context that was named. Nothing to write needs no answer.
-    pub(super) async fn confirm(&mut self, plan: &[Step]) -> Done {
+    pub(super) async fn confirm(&mut self, plan: &[Step], deletions: usize) -> Done {
         let writes = plan.iter().filter(|step| step.change.writes).count();
-        if self.inputs.command_line.yes || self.inputs.context.is_some() || writes == 0 {
+        if self.inputs.command_line.yes || self.inputs.context.is_some() || writes + deletions == 0 {
             return Ok(());
         }
         let (context, server) = self
@@ -30,8 +30,15 @@ impl<O: Write, E: Write> Run<O, E> {
             let text = format!("{} {word}", build::without_content_hash(&step.change.id));
             self.say(&text);
         }
-        let objects = if writes == 1 { "1 object".to_owned() } else { format!("{writes} objects") };
-        let question = self.redacted(&format!("Apply {objects} to context {context} at {server}? [y/N] "));
+        let doomed = self.outcome.left_over.iter().filter(|object| object.pruned);
+        let doomed: Vec<String> = doomed.map(|object| format!("{} deleted", object.id)).collect();
+        doomed.iter().for_each(|text| self.say(text));
+        let what = match (writes, deletions) {
+            (_, 0) => format!("Apply {} to", count(writes, "object")),
+            (0, _) => format!("Delete {} in", count(deletions, "object")),
+            _ => format!("Apply {} to and delete {deletions} in", count(writes, "object")),
+        };
+        let question = self.redacted(&format!("{what} context {context} at {server}? [y/N] "));
         self.console.question(&question);
         if self.answered_yes().await {
             return Ok(());

@@ -8,7 +8,9 @@ mod compare;
 mod confirm;
 mod finish;
 mod inherit;
+mod left_over;
 mod prepare;
+mod prune;
 mod race;
 mod render;
 mod rights;
@@ -232,6 +234,11 @@ impl<O: Write, E: Write> Run<O, E> {
         for object in &mut self.outcome.objects {
             if write_began && object.progress == Progress::Planned && object.change != crate::report::Change::Unchanged
             {
+                object.progress = Progress::NotReached;
+            }
+        }
+        for object in self.outcome.left_over.iter_mut().filter(|object| object.pruned) {
+            if write_began && object.progress == Progress::Planned {
                 object.progress = Progress::NotReached;
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use super::left_over::Ground;
 use super::{Done, Run, Standing, Step};
 use crate::error::{Failure, Problem, Stage};
 use crate::inputs::Rollout;
@@ -57,6 +58,10 @@ impl<O: Write, E: Write> Run<O, E> {
         let mut needs: Vec<Need> = differing.clone().flat_map(|step| naming.to_write(step)).collect();
         needs.extend(plan.iter().filter_map(|step| naming.need(Verb::Get, &step.wanted)));
         needs.extend(self.needs_of_rollout(&naming, differing));
+        if self.inputs.prune {
+            let wanted = plan.iter().map(|step| &step.wanted);
+            needs.extend(Ground::of(&self.inputs, wanted, &kubectl.namespace).needs());
+        }
         needs
     }
 

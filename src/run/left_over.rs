@@ -1,0 +1,225 @@
+//! What left the build and is still of this set: looked for in every run, and told.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use super::{Run, Step};
+use crate::build;
+use crate::changes::{LeftOver, Moment, PodTemplates, Set, Spared};
+use crate::error::{Failure, Problem, Stage};
+use crate::inputs::Inputs;
+use crate::kubectl::{Holder, Kubectl, TEMPLATE_HOLDERS};
+use crate::object::{Object, ObjectId};
+use crate::report::{LeftOverReport, Progress};
+use crate::rights::{Need, Verb};
+use crate::secret::Secret;
+
+/// Where objects of the set may be that the build lacks.
+#[derive(Debug, Clone)]
+pub(super) struct Ground {
+    /// The kinds that this run may prune.
+    pub(super) holders: Vec<Holder>,
+    /// The namespaces of the build. One that left it altogether is none: another run of the same set may deploy there, under a
+    /// kubeconfig with that namespace.
+    pub(super) namespaces: BTreeSet<String>,
+}
+
+/// An object to be deleted, with its place in the report.
+#[derive(Debug, Clone)]
+pub(super) struct Due {
+    pub(super) at: usize,
+    pub(super) left: LeftOver,
+}
+
+/// The ground, and what is known of it.
+pub(super) struct Search<'a> {
+    pub(super) kubectl: &'a Kubectl,
+    set: &'a Set,
+    ground: &'a Ground,
+    wanted: Vec<&'a Object>,
+}
+
+impl Ground {
+    pub(super) fn of<'a>(inputs: &Inputs, wanted: impl Iterator<Item = &'a Object>, of_context: &str) -> Self {
+        let is_asked = |holder: &Holder| {
+            inputs.kinds.is_empty() || inputs.kinds.iter().any(|kind| kind.eq_ignore_ascii_case(holder.kind()))
+        };
+        let namespaces = wanted
+            .filter(|object| object.kind() != "Namespace")
+            .map(|object| object.namespace().unwrap_or(of_context).to_owned());
+        Self {
+            holders: [Holder::Secret, Holder::ConfigMap].into_iter().filter(is_asked).collect(),
+            namespaces: namespaces.collect(),
+        }
+    }
+
+    /// What pruning needs as long as nobody knows what there is to prune.
+    pub(super) fn needs(&self) -> Vec<Need> {
+        let of_namespace = |namespace: &String| {
+            let need = |verb, group, resource| Need::new(verb, group, resource, Some(namespace));
+            let templates = TEMPLATE_HOLDERS.iter().map(|&(group, resource)| need(Verb::List, group, resource));
+            let holders = self
+                .holders
+                .iter()
+                .flat_map(|holder| [Verb::List, Verb::Delete].map(|verb| need(verb, "", holder.resource())));
+            templates.chain(holders).collect::<Vec<_>>()
+        };
+        self.namespaces.iter().flat_map(of_namespace).collect()
+    }
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn of(kubectl: &'a Kubectl, set: &'a Set, ground: &'a Ground, plan: &'a [Step]) -> Self {
+        Self { kubectl, set, ground, wanted: plan.iter().map(|step| &step.wanted).collect() }
+    }
+
+    /// Which of the objects with these names are left over.
+    pub(super) async fn left(&self, ids: &[ObjectId]) -> Result<Vec<LeftOver>, Vec<Problem>> {
+        let found = self.kubectl.metadata(ids).await?;
+        Ok(LeftOver::among(found, &self.wanted, self.set, &self.kubectl.namespace))
+    }
+
+    /// Who uses them, before this run or now.
+    pub(super) async fn templates(&self, moment: Moment<'_>) -> Result<PodTemplates, Vec<Problem>> {
+        let live = self.kubectl.template_holders(&self.ground.namespaces).await?;
+        Ok(PodTemplates::of(&live, moment, &self.kubectl.namespace))
+    }
+
+    fn lacks(&self, id: &ObjectId) -> bool {
+        let is_it = |object: &&Object| {
+            object.kind() == id.kind
+                && object.group() == id.group
+                && object.name() == id.name
+                && Some(object.namespace().unwrap_or(&self.kubectl.namespace)) == id.namespace.as_deref()
+        };
+        !self.wanted.iter().any(is_it)
+    }
+}
+
+impl<O: Write, E: Write> Run<O, E> {
+    /// Tells what left the build, and returns what of it is to be deleted. `marked` names what bears the mark of the set.
+    ///
+    /// # Errors
+    /// Where it is to be deleted and cannot be found out, or would be everything.
+    pub(super) async fn left_over(
+        &mut self,
+        kubectl: &Kubectl,
+        set: &Set,
+        plan: &[Step],
+        marked: Result<Vec<ObjectId>, Vec<Problem>>,
+    ) -> Result<Vec<Due>, Failure> {
+        let ground = Ground::of(&self.inputs, plan.iter().map(|step| &step.wanted), &kubectl.namespace);
+        let search = Search::of(kubectl, set, &ground, plan);
+        let found = self.sorted_out(&search, marked).await;
+        match found {
+            Ok(due) => self.refuse_all(&search, due),
+            Err(problems) if self.inputs.prune => {
+                let failure = Failure::new(Stage::Compare, problems);
+                Err(self.with_rights(kubectl, failure, plan).await)
+            }
+            Err(problems) => {
+                for problem in problems {
+                    self.say(&format!("what left the build is not known: {}", problem.message));
+                }
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    async fn sorted_out(
+        &mut self,
+        search: &Search<'_>,
+        marked: Result<Vec<ObjectId>, Vec<Problem>>,
+    ) -> Result<Vec<Due>, Vec<Problem>> {
+        let absent: Vec<ObjectId> = marked?.into_iter().filter(|id| search.lacks(id)).collect();
+        let hashes = absent.iter().filter_map(|id| build::content_hash(&id.kind, &id.name));
+        hashes.for_each(|hash| self.masker.add(&Secret::new(hash)));
+        let left = search.left(&absent).await?;
+        if left.is_empty() {
+            return Ok(Vec::new());
+        }
+        if !self.inputs.prune {
+            self.tell_left(&left);
+            return Ok(Vec::new());
+        }
+        let templates = search.templates(Moment::Before(&search.wanted)).await?;
+        let mut due = Vec::new();
+        for left in left {
+            let spared = left.spared(&templates);
+            self.outcome.left_over.push(report(&left, spared.as_ref()));
+            match spared {
+                Some(spared) => self.tell_spared(&left, &spared),
+                None => due.push(Due { at: self.outcome.left_over.len() - 1, left }),
+            }
+        }
+        Ok(due)
+    }
+
+    /// Nothing is found out about what stays anyway.
+    fn tell_left(&mut self, left: &[LeftOver]) {
+        let stays = |left| LeftOverReport { pruned: false, ..report(left, None) };
+        self.outcome.left_over.extend(left.iter().map(stays));
+        let names: Vec<String> = left.iter().map(|left| format!("`{}`", shown(left))).collect();
+        let text = format!("no longer in the build, but still of its set: {}", names.join(", "));
+        self.note([Problem::notice("left-over", text).help("`prune: true` deletes what no workload uses any more")]);
+    }
+
+    fn tell_spared(&mut self, left: &LeftOver, spared: &Spared) {
+        // What is only remembered is as it should be.
+        if !matches!(spared, Spared::RememberedBy(_)) {
+            let text = format!("`{}` is no longer in the build, and stays: {}", shown(left), why(spared));
+            self.note([Problem::notice("left-over", text)]);
+        }
+    }
+
+    /// A build without any Secret and ConfigMap is more often a template that was lost than one that was emptied.
+    fn refuse_all(&mut self, search: &Search<'_>, due: Vec<Due>) -> Result<Vec<Due>, Failure> {
+        if due.is_empty() || search.wanted.iter().any(|object| object.is_secret() || object.is_config_map()) {
+            return Ok(due);
+        }
+        self.outcome.left_over.iter_mut().for_each(|report| report.pruned = false);
+        let all = crate::report::count(due.len(), "object");
+        let set = search.set;
+        let text =
+            format!("the build has no Secret and no ConfigMap, and `prune` would delete {all} of the set `{set}`");
+        let help = "look whether the template or the overlay lost its documents; what shall go all the same, delete with `kubectl delete`";
+        Err(Failure::new(Stage::Compare, vec![Problem::error("prune-all", text).help(help)]))
+    }
+}
+
+/// The rights to delete `due`; to find it took the others.
+pub(super) fn needs_of_pruning(due: &[Due]) -> Vec<Need> {
+    let need = |due: &Due| {
+        let live = &due.left.live;
+        Need::new(Verb::Delete, "", resource(live), live.namespace()).of(live.name())
+    };
+    due.iter().map(need).collect()
+}
+
+/// The plural of a Secret or ConfigMap.
+pub(super) fn resource(live: &Object) -> &'static str {
+    if live.is_secret() { Holder::Secret.resource() } else { Holder::ConfigMap.resource() }
+}
+
+/// Why an object stays.
+pub(super) fn why(spared: &Spared) -> String {
+    match spared {
+        Spared::KeptBy(owner) => format!("it is kept by {owner}"),
+        Spared::UsedBy(user) => format!("`{user}` uses it"),
+        Spared::RememberedBy(history) => format!("`{history}` may go back to it"),
+    }
+}
+
+fn shown(left: &LeftOver) -> ObjectId {
+    build::without_content_hash(&left.live.id())
+}
+
+fn report(left: &LeftOver, spared: Option<&Spared>) -> LeftOverReport {
+    let successor = left.successor.as_ref().map(|_| "its generator has made another".to_owned());
+    LeftOverReport {
+        id: shown(left),
+        pruned: spared.is_none(),
+        progress: Progress::Planned,
+        note: spared.map(|spared| why(spared).replace('`', "")).or(successor),
+    }
+}

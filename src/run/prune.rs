@@ -1,0 +1,96 @@
+//! Deleting what left the build, after all else went well.
+
+use std::io::Write;
+
+use futures_util::stream::{self, StreamExt as _};
+
+use super::left_over::{Due, Ground, Search, resource, why};
+use super::race::TRIES;
+use super::{Done, Run, Step};
+use crate::changes::{LeftOver, Moment, Set, Spared};
+use crate::error::{Failure, Problem, Stage};
+use crate::kubectl::{Deleted, Kubectl};
+use crate::object::ObjectId;
+use crate::report::Progress;
+
+/// How many objects are deleted at once.
+const CONCURRENCY: usize = 4;
+
+/// Failures after which the server may have done what it was asked for.
+const NO_ANSWER: [&str; 4] = ["server-unreachable", "server-failed", "kubectl-timeout", "kubectl-killed"];
+
+impl<O: Write, E: Write> Run<O, E> {
+    /// Deletes what is due, if nobody has come to use it or taken it meanwhile.
+    pub(super) async fn prune(&mut self, kubectl: &Kubectl, set: &Set, plan: &[Step], due: &[Due]) -> Done {
+        let failure = |problems| Failure::new(Stage::Prune, problems);
+        let ground = Ground::of(&self.inputs, plan.iter().map(|step| &step.wanted), &kubectl.namespace);
+        let search = Search::of(kubectl, set, &ground, plan);
+        let ids: Vec<ObjectId> = due.iter().map(|due| due.left.live.id()).collect();
+        let now = search.left(&ids).await.map_err(failure)?;
+        let templates = search.templates(Moment::Now).await.map_err(failure)?;
+        let mut deletable = Vec::new();
+        for due in due {
+            let found = now.iter().find(|found| found.live.id() == due.left.live.id());
+            match found.map(|found| (found, found.spared(&templates))) {
+                Some((found, None)) => deletable.push(Due { at: due.at, left: found.clone() }),
+                Some((_, Some(spared))) => self.spare(due.at, Some(&spared)),
+                None => self.spare(due.at, None),
+            }
+        }
+        self.delete(&search, deletable).await
+    }
+
+    async fn delete(&mut self, search: &Search<'_>, deletable: Vec<Due>) -> Done {
+        // A signal may end the run before there is an answer.
+        deletable.iter().for_each(|due| self.outcome.left_over[due.at].progress = Progress::Unanswered);
+        let mut ended = stream::iter(deletable)
+            .map(|due| async move { (due.at, deleted(search, due.left).await) })
+            .buffer_unordered(CONCURRENCY);
+        let mut problems = Vec::new();
+        while let Some((at, ended)) = ended.next().await {
+            let progress = match &ended {
+                Ok(Deleted::Changed) => {
+                    self.spare(at, None);
+                    continue;
+                }
+                Ok(Deleted::Done | Deleted::Absent) => Progress::Done,
+                Err(problem) if NO_ANSWER.contains(&problem.kind) => Progress::Unanswered,
+                Err(_) => Progress::Failed,
+            };
+            let report = &mut self.outcome.left_over[at];
+            report.progress = progress;
+            let word = if progress == Progress::Done { "deleted" } else { progress.word() };
+            let text = format!("{} {word}", report.id);
+            self.say(&text);
+            problems.extend(ended.err());
+        }
+        self.settle(Stage::Prune, problems)
+    }
+
+    /// The object stays after all: `spared`, or no longer what it was.
+    fn spare(&mut self, at: usize, spared: Option<&Spared>) {
+        let why = spared.map_or_else(|| "another changed or deleted it meanwhile".to_owned(), why);
+        let report = &mut self.outcome.left_over[at];
+        (report.pruned, report.progress) = (false, Progress::Planned);
+        let text = format!("`{}` is not deleted: {why}", report.id);
+        report.note = Some(why.replace('`', ""));
+        self.note([Problem::notice("left-over", text).help("a later run looks at it again")]);
+    }
+}
+
+/// Once more as it then is, where something else about it changed.
+async fn deleted(search: &Search<'_>, mut left: LeftOver) -> Result<Deleted, Problem> {
+    let uid = |left: &LeftOver| left.live.as_value().pointer("/metadata/uid").cloned();
+    for _ in 0..TRIES {
+        let ended = search.kubectl.delete(&left.live, resource(&left.live)).await?;
+        if ended != Deleted::Changed {
+            return Ok(ended);
+        }
+        let now = search.left(&[left.live.id()]).await.map_err(|mut problems| problems.remove(0))?;
+        match now.into_iter().find(|now| uid(now) == uid(&left)) {
+            Some(now) => left = now,
+            None => break,
+        }
+    }
+    Ok(Deleted::Changed)
+}
