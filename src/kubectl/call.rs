@@ -120,7 +120,7 @@ impl Program {
         // Without a home kubectl would look for `.kube/kuberc`, with which a checkout could set any flag, and for
         // `.kube/config` in the working directory.
         kept.push(("KUBERC".into(), "off".into()));
-        kept.push(("HOME".into(), "/dev/null".into()));
+        kept.push(("HOME".into(), "/nonexistent".into()));
         Self { path, environment: kept, of_plugins: kept_for_plugins, plugins, kubeconfig: None, masker: Masker::new() }
     }
 
