@@ -14,6 +14,8 @@ use super::walker::Walker;
 pub enum FileKind {
     /// A regular file.
     File,
+    /// A regular file that is larger than anything that a build could need.
+    TooLarge,
     /// A directory.
     Directory,
     /// A device, pipe or socket.
@@ -38,6 +40,8 @@ pub trait Tree {
 pub struct Scope<'a> {
     /// Root of the checkout, absolute: nothing outside it is read.
     pub checkout: &'a Path,
+    /// Files and directories in it, absolute, that are not for a build: git's own, the kubeconfig, the env file.
+    pub private: &'a [PathBuf],
     /// The secret patch, absolute, which the closure must refer to exactly once; it need not exist yet.
     pub patch: Option<&'a Path>,
     /// Number of documents in the secret patch: more than one cannot go with a `target:`.
@@ -92,6 +96,13 @@ pub fn walk(overlay: &Path, tree: &impl Tree, scope: Scope<'_>) -> Result<Closur
     let mut walker = Walker::new(tree, scope);
     walker.overlay(overlay);
     walker.finish(overlay)
+}
+
+/// Where kustomize looks for `target` named in `directory`: a relative path is cleaned by name, an absolute one is left to the
+/// system, which follows a link before the `..` behind it.
+pub(super) fn joined(directory: &Path, target: &str) -> PathBuf {
+    let target = Path::new(target);
+    if target.is_absolute() { target.to_owned() } else { normalise(&directory.join(target)) }
 }
 
 /// The path without `.` and `..`, as kustomize's own joining leaves it: by name, before links are followed.

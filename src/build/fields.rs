@@ -120,7 +120,18 @@ fn collect_either(
     out: &mut Vec<Reference>,
 ) {
     let text = item.text().unwrap_or_default();
-    push(field, text, if is_inline(text) { inline } else { path }, item.line, out);
+    let kind = match () {
+        () if is_inline(text) => inline,
+        () if is_plain_path(text) => path,
+        () => ReferenceKind::Unclear,
+    };
+    push(field, text, kind, item.line, out);
+}
+
+/// Whether no YAML reader can take the text for an object: that needs a bracket, or more than one line. A file can be called so
+/// too, and its content be harmless.
+fn is_plain_path(text: &str) -> bool {
+    !text.contains(['{', '[', '\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
 }
 
 fn fields_of(field: &'static str, item: &Node, key: &str, kind: &ReferenceKind, out: &mut Vec<Reference>) {

@@ -40,6 +40,8 @@ pub enum ReferenceKind {
     Plugin,
     /// Such objects written into the kustomization; the target is their text.
     InlinePlugin,
+    /// A text where kustomize takes objects or a path, and two readers might not agree on which.
+    Unclear,
     /// A Helm chart, which kustomize would run `helm` for.
     Helm,
     /// An object that makes kustomize run a program or container; the target is its kind.

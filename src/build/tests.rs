@@ -29,6 +29,7 @@ struct Memory {
     files: BTreeMap<PathBuf, String>,
     links: BTreeMap<PathBuf, PathBuf>,
     devices: Vec<PathBuf>,
+    huge: Vec<PathBuf>,
 }
 
 impl Memory {
@@ -74,6 +75,8 @@ impl Tree for Memory {
             Some(FileKind::File)
         } else if self.devices.contains(&real) {
             Some(FileKind::Other)
+        } else if self.huge.contains(&real) {
+            Some(FileKind::TooLarge)
         } else {
             self.files.keys().any(|file| file.starts_with(&real)).then_some(FileKind::Directory)
         }
@@ -85,7 +88,13 @@ impl Tree for Memory {
 }
 
 fn scope() -> Scope<'static> {
-    Scope { checkout: Path::new(ROOT), patch: Some(Path::new(PATCH)), patch_documents: 1, allow_remote: false }
+    Scope {
+        checkout: Path::new(ROOT),
+        private: &[],
+        patch: Some(Path::new(PATCH)),
+        patch_documents: 1,
+        allow_remote: false,
+    }
 }
 
 fn is_placeholder(text: &str) -> bool {
@@ -488,18 +497,54 @@ fn files_outside_of_the_checkout_are_refused_in_every_field() {
         "configMapGenerator: [{name: x, <<: {files: [/proc/self/environ]}}]\n",
         "generators: ['{kind: XList, apiVersion: v1, metadata: {name: q}, items: [{apiVersion: builtin, kind: ConfigMapGenerator, metadata: {name: x}, name: x, FILES: [/proc/self/environ]}]}']\n",
         "generators: [gen.yml]\n",
+        // A link is followed before the `..` behind it, but only in an absolute path.
+        "configMapGenerator: [{name: x, files: [/repo/k8/apps/overlays/staging/link/../etc/hostname]}]\n",
+        "resources: [/repo/k8/apps/overlays/staging/link/../proc/self/environ]\n",
+        "configMapGenerator: [{name: x, files: [../../../../meta/config]}]\n",
+        "secretGenerator: [{name: x, envs: [../../../../.env.k8s.staging]}]\n",
     ] {
         let tree = tree(text)
+            .file("k8/apps/overlays/staging/etc/hostname", "decoy")
+            .file("k8/apps/overlays/staging/proc/self/environ", "decoy")
+            .file("meta/config", "token")
+            .file(".env.k8s.staging", "A=x")
             .file(
                 "k8/apps/overlays/staging/gen.yml",
                 "apiVersion: builtin\nkind: SecretGenerator\nmetadata: {name: x}\nname: x\nfiles: [/etc/hostname]\n",
             )
             .link("k8/apps/overlays/staging/link", "/etc")
             .link("k8/apps/overlays/staging/host", "/etc/hostname");
-        let found = refusals(&tree);
+        let private = ["/repo/meta", "/repo/.env.k8s.staging"].map(PathBuf::from);
+        let found = refusals_within(&tree, Scope { private: &private, ..scope() });
         assert_eq!(found.len(), 1, "{text}: {found:?}");
         assert!(found[0].starts_with("outside-checkout "), "{text}: {found:?}");
     }
+}
+
+#[test]
+fn a_text_that_is_an_object_to_one_reader_and_a_path_to_another_is_refused() {
+    // Read as an object by kubectl 1.37.1, which then put the file into a ConfigMap; a comment to YAML 1.2.
+    let object = "x: y #\u{85}kind: ConfigMapGenerator\u{85}apiVersion: builtin\u{85}metadata: {name: x}\u{85}name: x\u{85}files: [k=/etc/hostname]";
+    let escaped = object.replace('\u{85}', "\\N");
+    for field in ["generators", "transformers", "validators", "patchesStrategicMerge"] {
+        let path = format!("k8/apps/overlays/staging/{object}");
+        let found = refusals(&tree(&format!("{field}: [\"{escaped}\"]\n")).file(&path, "{}"));
+        let told = format!(
+            "kustomization-syntax kustomization.yml:1 an entry of `{field}` is neither plainly a path nor plainly an object"
+        );
+        assert_eq!(found, [told]);
+    }
+}
+
+#[test]
+fn a_chain_of_directories_has_an_end() {
+    let mut chain = tree("resources: [../d0]\n");
+    for number in 0..1000 {
+        let path = format!("k8/apps/overlays/d{number}/kustomization.yml");
+        chain = chain.file(&path, &format!("resources: [../d{}]\n", number + 1));
+    }
+    let found = refusals(&chain);
+    assert!(found.len() == 1 && found[0].starts_with("kustomization-depth kustomization.yml:1 `../d63`"), "{found:?}");
 }
 
 #[test]
@@ -603,6 +648,12 @@ fn missing_files_devices_and_two_kustomizations_are_named_with_their_line() {
     let mut with_pipe = tree("resources:\n- pipe\n");
     with_pipe.devices.push(PathBuf::from("/repo/k8/apps/overlays/staging/pipe"));
     assert_eq!(refusals(&with_pipe), ["not-a-file kustomization.yml:2 `pipe` in `resources` is not a regular file"]);
+    let mut huge = tree("resources: [huge]\nconfigMapGenerator: [{name: x, files: [huge]}]\n");
+    huge.huge.push(PathBuf::from("/repo/k8/apps/overlays/staging/huge"));
+    let told = |line: usize, field: &str| {
+        format!("too-large kustomization.yml:{line} `huge` in `{field}` is too large for a build")
+    };
+    assert_eq!(refusals(&huge), [told(1, "resources"), told(2, "configMapGenerator[].files")]);
     let two = tree("resources: [a.yml]\n").file("k8/apps/overlays/staging/Kustomization", "resources: [a.yml]\n");
     assert_eq!(
         refusals(&two),

@@ -5,14 +5,19 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Place, Problem};
 
-use super::closure::{Closure, FileKind, Scope, Source, SourceRole, Tree, normalise, spot};
+use super::closure::{Closure, FileKind, Scope, Source, SourceRole, Tree, joined, normalise, spot};
 use super::kustomization::{self, FILE_NAMES, Kustomization, Reference, ReferenceKind};
+
+/// Directories that refer to one another in a row: far more than anybody nests, far from the end of the stack.
+const MAX_DEPTH: usize = 64;
 
 /// What is known so far.
 pub(super) struct Walker<'a, T: Tree> {
     pub(super) tree: &'a T,
     pub(super) scope: Scope<'a>,
     checkout: PathBuf,
+    /// Links resolved.
+    private: Vec<PathBuf>,
     pub(super) patch: Option<PathBuf>,
     /// Directories from the overlay to the one being read.
     stack: Vec<PathBuf>,
@@ -40,6 +45,7 @@ impl<'a, T: Tree> Walker<'a, T> {
         Self {
             tree,
             checkout: tree.real_path(scope.checkout).unwrap_or_else(|| normalise(scope.checkout)),
+            private: scope.private.iter().map(|path| tree.real_path(path).unwrap_or_else(|| normalise(path))).collect(),
             patch: scope.patch.map(|patch| spot(tree, &normalise(patch))),
             scope,
             stack: Vec::new(),
@@ -103,14 +109,17 @@ impl<'a, T: Tree> Walker<'a, T> {
         let path = directory.join(name);
         let file = self.shown(&path);
         let read = match self.confine(&path) {
-            Ok(real) if self.tree.kind(&real) == Some(FileKind::File) => self.tree.read(&real).map_err(|p| vec![p]),
+            Ok(real) if self.tree.kind(&real) == Some(FileKind::File) => {
+                let text = self.tree.read(&real).map_err(|p| vec![p]);
+                self.closure.files.push(real);
+                text
+            }
             Ok(_) => Err(vec![Problem::error("not-a-file", format!("`{file}` is not a regular file"))]),
             Err(reason) => Err(vec![Problem::error("outside-checkout", format!("`{file}` {reason}"))]),
         };
         match read.and_then(|text| kustomization::parse(&file, &text)) {
             Ok(kustomization) => {
                 self.closure.kustomizations.push(path.clone());
-                self.closure.files.push(path.clone());
                 Some((path, kustomization))
             }
             Err(problems) => {
@@ -136,6 +145,10 @@ impl<'a, T: Tree> Walker<'a, T> {
                 .at(place)
                 .help("only builtin generators, transformers and validators (`apiVersion: builtin`) are allowed"),
             ),
+            ReferenceKind::Unclear => {
+                let text = format!("an entry of `{}` is neither plainly a path nor plainly an object", reference.field);
+                self.problems.push(Problem::error("kustomization-syntax", text).at(place));
+            }
             ReferenceKind::GeneratorLiteral(generated) => {
                 self.source(origin, reference, origin.path, SourceRole::Pairs(generated.clone()));
             }
@@ -163,7 +176,7 @@ impl<'a, T: Tree> Walker<'a, T> {
     }
 
     fn path(&mut self, origin: Origin<'_>, reference: &Reference, plugin_root: &Path, place: &Place) {
-        let joined = normalise(&origin.directory.join(&reference.target));
+        let joined = joined(origin.directory, &reference.target);
         if self.patch.is_some() && self.patch == Some(spot(self.tree, &joined)) {
             return self.patch_references.push((place.clone(), reference.clone()));
         }
@@ -180,6 +193,10 @@ impl<'a, T: Tree> Walker<'a, T> {
                 self.subdirectory(origin, reference, &real, plugin_root, place)
             }
             Some(FileKind::File) if !wants_directory => self.file(origin, reference, &real, plugin_root),
+            Some(FileKind::TooLarge) => {
+                let text = format!("`{}` in `{}` is too large for a build", reference.target, reference.field);
+                self.problems.push(Problem::error("too-large", text).at(place.clone()));
+            }
             _ => {
                 let wanted = if wants_directory { "a directory" } else { "a regular file" };
                 let text = format!("`{}` in `{}` is not {wanted}", reference.target, reference.field);
@@ -200,6 +217,13 @@ impl<'a, T: Tree> Walker<'a, T> {
             let text =
                 format!("`{}` in `{}` leads back to a directory that refers to it", reference.target, reference.field);
             return self.problems.push(Problem::error("kustomization-cycle", text).at(place.clone()));
+        }
+        if self.stack.len() >= MAX_DEPTH {
+            let text = format!(
+                "`{}` in `{}` is nested deeper than {MAX_DEPTH} directories",
+                reference.target, reference.field
+            );
+            return self.problems.push(Problem::error("kustomization-depth", text).at(place.clone()));
         }
         let plugins = origin.plugins || reference.kind == ReferenceKind::Plugin;
         self.directory(real, plugins.then_some(plugin_root));
@@ -240,6 +264,9 @@ impl<'a, T: Tree> Walker<'a, T> {
         };
         if inner.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git")) {
             return Err("lies in `.git`");
+        }
+        if self.private.iter().any(|private| judged.starts_with(private)) {
+            return Err("is not for a build: it belongs to git, or holds credentials or values");
         }
         real.ok_or("does not exist")
     }

@@ -28,6 +28,7 @@ impl Tree for Machine {
     fn kind(&self, path: &Path) -> Option<FileKind> {
         let metadata = fs::metadata(path).ok()?;
         Some(match () {
+            () if metadata.is_file() && metadata.len() > LIMIT => FileKind::TooLarge,
             () if metadata.is_file() => FileKind::File,
             () if metadata.is_dir() => FileKind::Directory,
             () => FileKind::Other,

@@ -17,6 +17,7 @@ use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
 use super::ending::{Ending, Output, Untrusted};
+use super::fence::{self, Fence};
 use super::heard::Heard;
 use crate::mask::Masker;
 
@@ -31,6 +32,11 @@ pub(super) const NO_PORT: &str = "99999";
 const INHERITED: [&str; 8] =
     ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
+/// What a kubeconfig's exec plugin needs to find itself, its configuration and its cloud.
+const OF_PLUGINS: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"];
+/// The same by how the clouds' variables begin.
+const OF_CLOUDS: [&[u8]; 7] = [b"AWS_", b"AZURE_", b"AAD_", b"GOOGLE_", b"CLOUDSDK_", b"DIGITALOCEAN_", b"OCI_"];
+
 /// One call of kubectl.
 #[derive(Clone)]
 pub struct Call {
@@ -40,6 +46,8 @@ pub struct Call {
     pub input: Zeroizing<Vec<u8>>,
     /// What the call may reach.
     pub reach: Reach,
+    /// The only files that it may open, where that is known.
+    pub fence: Option<Fence>,
     /// How long it may take before it is killed.
     pub deadline: Duration,
 }
@@ -69,9 +77,9 @@ pub trait Launch {
 /// Whether a kubeconfig's exec plugins may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExecPlugins {
-    /// The child has no `PATH`.
+    /// The child has neither `PATH` nor home.
     Refused,
-    /// The child has our `PATH`, so that it finds them.
+    /// A child that calls the cluster has our `PATH`, home and cloud variables, so that it finds them and they their credentials.
     Allowed,
 }
 
@@ -80,6 +88,8 @@ pub enum ExecPlugins {
 pub struct Program {
     path: PathBuf,
     environment: Vec<(OsString, OsString)>,
+    /// What calls to the cluster get beyond it.
+    of_plugins: Vec<(OsString, OsString)>,
     plugins: ExecPlugins,
     kubeconfig: Option<OwnedFd>,
     masker: Masker,
@@ -92,15 +102,26 @@ impl Program {
         environment: impl IntoIterator<Item = (OsString, OsString)>,
         plugins: ExecPlugins,
     ) -> Self {
-        let kept = |name: &OsString| {
-            INHERITED.iter().any(|known| name == known) || plugins == ExecPlugins::Allowed && name == "PATH"
+        let inherited = |name: &OsString| INHERITED.iter().any(|known| name == known);
+        let of_plugins = |name: &OsString| {
+            let is_of_cloud = OF_CLOUDS.iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix));
+            plugins == ExecPlugins::Allowed && (OF_PLUGINS.iter().any(|known| name == known) || is_of_cloud)
         };
-        let mut environment: Vec<_> = environment.into_iter().filter(|(name, _)| kept(name)).collect();
+        let (mut kept, mut kept_for_plugins) = (Vec::new(), Vec::new());
+        for (name, value) in environment {
+            if inherited(&name) {
+                kept.push((name, value));
+            } else if of_plugins(&name) {
+                kept_for_plugins.push((name, value));
+            }
+        }
         // Without a cache directory kubectl would write `.kube/cache` into the working directory: the checkout.
-        environment.push(("KUBECACHEDIR".into(), "/dev/null".into()));
-        // Without a home kubectl would read `.kube/kuberc` in the working directory: a checkout could set any flag.
-        environment.push(("KUBERC".into(), "off".into()));
-        Self { path, environment, plugins, kubeconfig: None, masker: Masker::new() }
+        kept.push(("KUBECACHEDIR".into(), "/dev/null".into()));
+        // Without a home kubectl would look for `.kube/kuberc`, with which a checkout could set any flag, and for
+        // `.kube/config` in the working directory.
+        kept.push(("KUBERC".into(), "off".into()));
+        kept.push(("HOME".into(), "/nonexistent".into()));
+        Self { path, environment: kept, of_plugins: kept_for_plugins, plugins, kubeconfig: None, masker: Masker::new() }
     }
 
     /// With a kubeconfig for the calls that reach the cluster: a file in memory, that is read anew by each child.
@@ -123,6 +144,8 @@ impl Program {
         command.stdin(if call.input.is_empty() { Stdio::null() } else { Stdio::piped() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         if call.reach == Reach::Cluster {
+            // Only these run plugins; kustomize would find git in `PATH`.
+            command.envs(self.of_plugins.iter().map(|(name, value)| (name, value)));
             // Without a kubeconfig kubectl would turn to localhost or to the pod's own account.
             let kubeconfig = self.kubeconfig.as_ref().ok_or_else(|| io::Error::other("no kubeconfig was given"))?;
             let mapping = FdMapping { parent_fd: kubeconfig.try_clone()?, child_fd: KUBECONFIG_FD };
@@ -141,7 +164,10 @@ impl Program {
 
 impl Launch for Program {
     async fn launch(&self, call: Call) -> Ending {
-        let started = self.command(&call).and_then(|mut command| command.spawn());
+        let started = self.command(&call).and_then(|mut command| match &call.fence {
+            Some(fence) => fence::spawn(&mut command, &self.path, fence),
+            None => command.spawn(),
+        });
         match started {
             Ok(child) => watch(child, &call, &self.masker).await,
             Err(error) => Ending::NotStarted { reason: error.to_string() },

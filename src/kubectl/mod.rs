@@ -8,6 +8,7 @@ mod cut;
 mod delete;
 mod ending;
 mod errors;
+mod fence;
 mod heard;
 mod inventory;
 mod objects;
@@ -34,6 +35,7 @@ pub use apply::{Applied, Conflicts, DryRun, Expected, Written};
 pub use call::{Call, ExecPlugins, Launch, Program, Reach};
 pub use delete::Deleted;
 pub use ending::{Ending, Output, Untrusted};
+pub use fence::Fence;
 pub use inventory::{Holder, TEMPLATE_HOLDERS};
 pub use objects::{LiveObjects, Read};
 pub use patch::Writes;
@@ -83,15 +85,21 @@ fn is_executable(file: &Path) -> bool {
 }
 
 impl<L: Launch> Kubectl<L> {
-    /// Builds the kustomization in `directory`, whose patches may lie outside of it, and returns the YAML and what was warned of.
+    /// Builds the kustomization in `directory`, whose patches may lie outside of it, from the files inside `fence`, and returns the YAML and what was warned of.
     ///
     /// # Errors
     /// `kustomize-failed`, or why there was no process.
-    pub async fn kustomize(&self, directory: &Path) -> Result<(Output, Vec<Problem>), Problem> {
+    pub async fn kustomize(&self, directory: &Path, fence: Fence) -> Result<(Output, Vec<Problem>), Problem> {
         let mut arguments: Vec<OsString> =
             ["kustomize", "--load-restrictor", "LoadRestrictionsNone", "--"].map(OsString::from).into();
         arguments.push(directory.into());
-        let call = Call { arguments, input: Zeroizing::default(), reach: Reach::Files, deadline: self.deadline };
+        let call = Call {
+            arguments,
+            input: Zeroizing::default(),
+            reach: Reach::Files,
+            fence: Some(fence),
+            deadline: self.deadline,
+        };
         match self.launcher.launch(call).await {
             Ending::Success { stdout, stderr } => Ok((stdout, errors::warnings(&stderr, None))),
             Ending::Failed { stderr, .. } => Err(errors::kustomize(&stderr)),
@@ -107,7 +115,7 @@ impl<L: Launch> Kubectl<L> {
     async fn cluster_within(&self, deadline: Duration, words: &[&str], input: Zeroizing<Vec<u8>>) -> Ending {
         let mut arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
         arguments.extend(self.context.as_ref().map(|context| format!("--context={context}").into()));
-        self.launcher.launch(Call { arguments, input, reach: Reach::Cluster, deadline }).await
+        self.launcher.launch(Call { arguments, input, reach: Reach::Cluster, fence: None, deadline }).await
     }
 }
 

@@ -82,10 +82,12 @@ fn versions_more_than_a_minor_apart_are_refused() {
 #[test]
 fn a_build_gets_no_kubeconfig() {
     let kubectl = answering([success("kind: X\n")]);
-    let (yaml, warnings) = run(kubectl.kustomize(Path::new("-odd"))).unwrap();
+    let fence = Fence { files: vec!["/a".into()], network: false };
+    let (yaml, warnings) = run(kubectl.kustomize(Path::new("-odd"), fence.clone())).unwrap();
     assert_eq!((yaml.expose(), warnings.len()), (&b"kind: X\n"[..], 0));
     assert_eq!(kubectl.launcher.words(0), "kustomize --load-restrictor LoadRestrictionsNone -- -odd");
-    assert_eq!(kubectl.launcher.calls.borrow()[0].reach, Reach::Files);
+    let call = &kubectl.launcher.calls.borrow()[0];
+    assert_eq!((call.reach, call.fence.as_ref()), (Reach::Files, Some(&fence)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::Run;
 use crate::build::{self, Base, Build, CheckedBuild, Closure, Scope, Tree as _};
 use crate::error::{Failure, Place, Problem, Stage};
 use crate::files::{Layout, Overlay, PatchFile, git};
-use crate::kubectl::Kubectl;
+use crate::kubectl::{Fence, Kubectl};
 use crate::template::{Filled, holds_placeholder};
 
 impl<O: Write, E: Write> Run<O, E> {
@@ -82,7 +82,8 @@ impl<O: Write, E: Write> Run<O, E> {
         let patch = if copies { &filled.text } else { &filled.for_build.text };
         let lent = patch_file.lend(patch.expose().as_bytes()).map_err(|problem| failure(vec![problem]))?;
         let overlay = self.absolute(overlay);
-        let (versions, printed) = tokio::join!(kubectl.version(), kubectl.kustomize(&overlay));
+        let fence = self.fence(closure, patch_file);
+        let (versions, printed) = tokio::join!(kubectl.version(), kubectl.kustomize(&overlay, fence));
         lent.put_back().map_err(|problem| failure(vec![problem]))?;
         self.greet(versions)?;
         let (printed, warnings) = printed.map_err(|problem| failure(self.explained(layout, problem)))?;
@@ -95,6 +96,12 @@ impl<O: Write, E: Write> Run<O, E> {
             build.put_in(&filled.for_build.stand_ins);
         }
         Ok((build, base))
+    }
+
+    /// What the build may open: what the walk has seen, and the patch that lies there now.
+    fn fence(&self, closure: Closure, patch_file: &PatchFile) -> Fence {
+        let patch = self.machine.real_path(&self.absolute(Path::new(patch_file.path())));
+        Fence { files: closure.files.into_iter().chain(patch).collect(), network: self.inputs.allow_remote }
     }
 
     /// kustomize does not say where a patch is at fault: what is known better takes the place of its words.
@@ -110,19 +117,25 @@ impl<O: Write, E: Write> Run<O, E> {
     fn closure(&mut self, overlay: &Path, patch_file: &PatchFile, filled: &Filled) -> Result<(Closure, Base), Failure> {
         let failure = |problems| Failure::new(Stage::Build, problems);
         let overlay = self.absolute(overlay);
+        let mut private = self.private_files.clone();
         let checkout = match git::Repository::find(&overlay) {
-            Ok(Some(repository)) => repository.toplevel().to_owned(),
+            Ok(Some(repository)) => {
+                private.extend(repository.directories().map(Path::to_owned));
+                repository.toplevel().to_owned()
+            }
             Ok(None) => self.context.workspace.clone().unwrap_or_else(|| self.machine.working_directory.clone()),
             Err(problem) => return Err(failure(vec![problem])),
         };
         let patch = self.absolute(Path::new(patch_file.path()));
         let scope = Scope {
             checkout: &checkout,
+            private: &private,
             patch: Some(&patch),
             patch_documents: filled.objects.len(),
             allow_remote: self.inputs.allow_remote,
         };
         let closure = build::walk(&overlay, &self.machine, scope).map_err(failure)?;
+        self.refuse_foreign_files(&closure)?;
         let rules = self.fill_rules();
         let (base, notices) = build::collect(&closure, &self.machine, &|text| holds_placeholder(text, &rules));
         self.settle(Stage::Build, notices)?;

@@ -1,12 +1,13 @@
 //! The way to the cluster: the kubeconfig diagnosed before the first call, handed to kubectl without touching the disk.
 
-use std::io::Write;
-use std::path::Path;
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Run;
 use crate::error::{Failure, Problem, Stage};
-use crate::files::memory_file;
+use crate::files::{Machine, memory_file};
 use crate::inputs::Mode;
 use crate::kubeconfig::{self, Options};
 use crate::kubectl::{self, ExecPlugins, Kubectl, Program};
@@ -16,6 +17,31 @@ use crate::report::Target;
 const CONTAINER_WORKSPACE: &str = "/github/workspace";
 /// No call but a rollout takes longer, unless the server hangs.
 const CALL_DEADLINE: Duration = Duration::from_secs(120);
+
+/// The machine's files, and which of them were read.
+struct Recorded<'a> {
+    machine: &'a Machine,
+    read: RefCell<Vec<PathBuf>>,
+}
+
+impl kubeconfig::Files for Recorded<'_> {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.read.borrow_mut().push(path.to_owned());
+        kubeconfig::Files::read(self.machine, path)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.machine.exists(path)
+    }
+
+    fn working_directory(&self) -> &Path {
+        &self.machine.working_directory
+    }
+
+    fn home(&self) -> Option<&Path> {
+        self.machine.home.as_deref()
+    }
+}
 
 impl<O: Write, E: Write> Run<O, E> {
     pub(super) fn cluster(&mut self) -> Result<Kubectl, Failure> {
@@ -32,7 +58,9 @@ impl<O: Write, E: Write> Run<O, E> {
         let source =
             kubeconfig::Source::find(self.inputs.kubeconfig.as_ref(), variable("KUBECONFIG"), &options, &self.machine)
                 .map_err(|problem| failure(vec![problem]))?;
-        let config = kubeconfig::load(&source, &options, &self.machine).map_err(failure)?;
+        let files = Recorded { machine: &self.machine, read: RefCell::default() };
+        let config = kubeconfig::load(&source, &options, &files).map_err(failure)?;
+        self.private_files.extend(files.read.into_inner());
         config.credentials.iter().for_each(|credential| self.masker.add(credential));
         let base_path = config.base_path();
         self.early.extend(config.warnings);

@@ -93,6 +93,7 @@ pub async fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
                 entered: None,
                 vault: None,
                 set: None,
+                private_files: Vec::new(),
             };
             run.inputs.github_token.iter().for_each(|token| run.masker.add(token));
             run.command().await
@@ -127,6 +128,8 @@ struct Run<O, E> {
     vault: Option<Arc<Vault>>,
     /// Once it is known.
     set: Option<Set>,
+    /// What was read for credentials and values: no build may read it too.
+    private_files: Vec<PathBuf>,
 }
 
 /// One object of the build with what is to be done about it.

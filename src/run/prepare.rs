@@ -55,6 +55,10 @@ impl<O: Write, E: Write> Run<O, E> {
             files::read_templates(&paths, &mut self.stdin)
         };
         let texts = texts.map_err(failure)?;
+        let stray: Vec<Problem> = texts.iter().filter_map(|file| self.leads_astray(Path::new(&file.name))).collect();
+        if !stray.is_empty() {
+            return Err(failure(stray));
+        }
         Template::parse(texts.iter().map(|file| (file.name.as_str(), file.text.as_str()))).map_err(failure)
     }
 
@@ -122,6 +126,7 @@ impl<O: Write, E: Write> Run<O, E> {
             }
             Some(FileName::Path(path)) => {
                 let name = path.display().to_string();
+                self.private_files.push(self.absolute(&path));
                 let waits = files::may_wait(&path);
                 let text =
                     if waits { patiently(move || files::read_text(&path)).await? } else { files::read_text(&path) };
@@ -152,22 +157,29 @@ impl<O: Write, E: Write> Run<O, E> {
             return Ok(None);
         }
         let name = format!(".env.k8s.{}", self.inputs.environment);
-        let path = Path::new(&name);
-        if !files::is_there(path) {
+        let path = self.absolute(Path::new(&name));
+        if !files::is_there(&path) {
             return Ok(None);
         }
-        let text = files::read_text(path)?;
-        let ignored = match git::Repository::find(path) {
-            Ok(Some(repository)) => repository.ignored_by(path).is_ok_and(|rule| rule.is_some()),
-            Ok(None) => true,
-            Err(_) => false,
+        let refused = match git::Repository::find(&path) {
+            Ok(Some(repository)) if !repository.ignored_by(&path).is_ok_and(|rule| rule.is_some()) => {
+                Some(("because git does not ignore it", "add `.env.k8s.*` to .gitignore, or name it"))
+            }
+            // A file that everybody has, or a link that anybody has committed, is not this person's.
+            Ok(Some(repository)) if repository.is_tracked(&path) != Ok(false) => {
+                Some(("because it is committed", "take it out with `git rm --cached`, or name it"))
+            }
+            Ok(_) => None,
+            Err(_) => Some(("because git's own files cannot be read", "name it")),
         };
-        if !ignored {
-            let text = format!("`{name}` is not read, because git does not ignore it");
-            let help = format!("add `.env.k8s.*` to .gitignore, or name it: `--env-file {name}`");
-            self.early.push(Problem::warning("env-file-not-ignored", text).help(help));
+        if let Some((reason, remedy)) = refused {
+            let text = format!("`{name}` is not read, {reason}");
+            let problem = Problem::warning("env-file-not-ignored", text).help(format!("{remedy}: `--env-file {name}`"));
+            self.early.push(problem);
             return Ok(None);
         }
+        self.private_files.push(path);
+        let text = files::read_text(Path::new(&name))?;
         Ok(Some((name, text)))
     }
 }

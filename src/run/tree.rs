@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::{Done, Run};
+use crate::build::{Closure, Tree as _};
 use crate::error::{Failure, Problem, Stage};
 use crate::files::{self, Layout, Overlay, git};
 use crate::trust::{Event, Head, Payload, Tree};
@@ -18,6 +19,13 @@ impl<O: Write, E: Write> Run<O, E> {
         }
         let problems = self.foreign_trees(&paths)?;
         if problems.is_empty() { Ok(()) } else { Err(Failure::new(Stage::Inputs, problems)) }
+    }
+
+    /// Refuses a build that reads from another checkout inside this one.
+    pub(super) fn refuse_foreign_files(&self, closure: &Closure) -> Done {
+        let directories: BTreeSet<&Path> = closure.files.iter().filter_map(|file| file.parent()).collect();
+        let problems = self.foreign_trees(&directories.into_iter().collect::<Vec<_>>())?;
+        if problems.is_empty() { Ok(()) } else { Err(Failure::new(Stage::Build, problems)) }
     }
 
     /// Why the trees in which `paths` lie get neither values nor a build; nothing for those of this repository's own.
@@ -52,6 +60,31 @@ impl<O: Write, E: Write> Run<O, E> {
             }
         }
         Ok(problems)
+    }
+
+    /// Why a template of the checkout is none: a link that leads out of it, or to what is not for a template. A path outside of
+    /// every checkout is the caller's own word.
+    pub(super) fn leads_astray(&self, template: &Path) -> Option<Problem> {
+        let path = self.absolute(template);
+        let (repository, real) = (git::Repository::find(&path).ok()?, self.machine.real_path(&path)?);
+        let top = match &repository {
+            Some(repository) => repository.toplevel(),
+            None => self.context.workspace.as_deref().filter(|workspace| path.starts_with(workspace))?,
+        };
+        let top = self.machine.real_path(top)?;
+        let of_git = repository.iter().flat_map(git::Repository::directories).any(|private| real.starts_with(private));
+        let of_git = of_git || real.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"));
+        let private = of_git || self.private_files.contains(&real);
+        (private || !real.starts_with(top)).then(|| {
+            let shown = template.display();
+            let why = if private {
+                "is not for a template: it belongs to git, or holds credentials or values"
+            } else {
+                "is a link that leads out of the checkout"
+            };
+            Problem::error("outside-checkout", format!("`{shown}` {why}"))
+                .help("put the file itself there, or name the file that is meant with `template`")
+        })
     }
 
     /// The repository whose commit decides what lies at `path`: a submodule's is that of the whole.

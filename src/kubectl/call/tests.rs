@@ -9,6 +9,7 @@ fn shell(script: &str) -> Call {
         arguments: ["-c", script].map(OsString::from).into(),
         input: Zeroizing::default(),
         reach: Reach::Files,
+        fence: None,
         deadline: Duration::from_secs(20),
     }
 }
@@ -56,17 +57,23 @@ fn a_child_keeps_only_the_way_to_the_server() {
         ));
         text.lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(
-        names(ExecPlugins::Allowed),
-        ["HTTPS_PROXY=p", "KUBECACHEDIR=/dev/null", "KUBERC=off", "PATH=/bin", "SSL_CERT_DIR=d", "no_proxy=n"]
-    );
+    let few =
+        ["HOME=/nonexistent", "HTTPS_PROXY=p", "KUBECACHEDIR=/dev/null", "KUBERC=off", "SSL_CERT_DIR=d", "no_proxy=n"];
+    assert_eq!(names(ExecPlugins::Allowed), few, "a build runs no plugin");
+    assert_eq!(names(ExecPlugins::Refused), few);
 }
 
 #[test]
-fn without_exec_plugins_there_is_no_path() {
-    let refused = program(&[("PATH", "/bin"), ("http_proxy", "p")], ExecPlugins::Refused);
-    let names: Vec<_> = refused.environment.iter().map(|(name, _)| name.clone()).collect();
-    assert_eq!(names, ["http_proxy", "KUBECACHEDIR", "KUBERC"]);
+fn plugins_have_their_path_home_and_cloud() {
+    let ours =
+        [("PATH", "/bin"), ("HOME", "/home/me"), ("AWS_PROFILE", "a"), ("VAULT_TOKEN", "t"), ("SOME_SECRET", "s")];
+    let names = |plugins| {
+        let program = program(&ours, plugins).with_kubeconfig(memory(""));
+        let script = "echo ${PATH##*:} $HOME $AWS_PROFILE $VAULT_TOKEN $SOME_SECRET";
+        stdout(&run(&program, Call { reach: Reach::Cluster, ..shell(script) }))
+    };
+    assert_eq!(names(ExecPlugins::Allowed), "/bin /home/me a\n");
+    assert!(names(ExecPlugins::Refused).ends_with(" /nonexistent\n"));
 }
 
 #[test]
