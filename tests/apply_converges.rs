@@ -94,7 +94,8 @@ fn one_changed_key_writes_its_object_alone_and_is_named() {
     let (namespace, checkout) = (Namespace::new(), checkout());
     run(&checkout, &namespace, &[]).run().done();
     let mut versions = namespace.versions();
-    let ended = run(&checkout, &namespace, &["--format", "json"]).env("B", "canary-three").run().done();
+    let ended =
+        run(&checkout, &namespace, &["--rollout", "wait", "--format", "json"]).env("B", "canary-three").run().done();
     assert_eq!(changes(&ended), [("Secret/app".to_owned(), "changed".to_owned(), vec!["B changed".to_owned()])]);
     ended.leaks_nothing(&["canary-one", "canary-two", "canary-three"]);
     let mut now = namespace.versions();
@@ -130,14 +131,17 @@ fn a_dry_run_announces_what_the_apply_then_does_and_writes_nothing() {
     let (namespace, checkout) = (Namespace::new(), checkout());
     for (number, value) in ["canary-two", "canary-four"].into_iter().enumerate() {
         let versions = namespace.versions();
-        let dry = run(&checkout, &namespace, &["--dry-run", "--format", "json"]).env("B", value).run().done();
+        let dry = run(&checkout, &namespace, &["--rollout", "wait", "--dry-run", "--format", "json"])
+            .env("B", value)
+            .run()
+            .done();
         assert_eq!(namespace.versions(), versions);
-        let wet = run(&checkout, &namespace, &["--format", "json"]).env("B", value).run().done();
+        let wet = run(&checkout, &namespace, &["--rollout", "wait", "--format", "json"]).env("B", value).run().done();
         assert_eq!(changes(&dry), changes(&wet));
         assert_eq!(changes(&wet).len(), if number == 0 { 4 } else { 1 });
     }
     let dry = run(&checkout, &namespace, &["--dry-run"]).env("B", "five").run().done();
-    dry.said(&["Dry run of apply demo: 1 object would be changed, 3 unchanged; nothing was written"]);
+    dry.said(&["Dry run of apply demo: 1 object would be changed, 3 unchanged, 1 workload would be restarted; nothing was written"]);
     run(&checkout, &namespace, &["--dry-run"])
         .env("B", "canary-four")
         .run()

@@ -173,10 +173,10 @@ fn a_user_without_rights_is_told_which_verbs_on_what_are_missing() {
 #[test]
 fn a_user_with_exactly_the_rights_it_is_told_of_can_apply() {
     let namespace = Namespace::new();
-    let rules = json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch"]}]);
-    let user = namespace.user(&rules, false);
+    let secrets = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch"]});
     let checkout = checkout(SECRET);
-    run(&checkout, &namespace).env("KUBECONFIG", &user).run().done();
+    let user = namespace.user(&json!([secrets]), false);
+    run(&checkout, &namespace).env("KUBECONFIG", &user).run().done().said(&["notice[restarts-unknown]"]);
     run(&checkout, &namespace).env("KUBECONFIG", &user).env("A", "another-canary").run().done();
     assert_eq!(namespace.value("secret/app", "A"), "another-canary");
 }

@@ -863,6 +863,7 @@ fn help_names_every_input_with_its_words_and_default() {
             "take-over",
             "prune",
             "rollout",
+            "on-failed-rollout",
             "timeout",
             "comment",
             "comment-key",

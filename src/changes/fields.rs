@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::managed_fields::LAST_APPLIED;
-use super::{KeyChange, SET_ANNOTATION};
+use super::{KeyChange, RESTARTS_ANNOTATION, REVISION_ANNOTATION, SET_ANNOTATION};
 use crate::report::Change;
 
 /// Fields of `metadata` that change with every write, or never.
 const IGNORED_METADATA: [&str; 6] =
     ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"];
 
-/// Whose an object is, and what a client-side apply left: how it is kept, not what it holds.
-const IGNORED_ANNOTATIONS: [&str; 2] = [SET_ANNOTATION, LAST_APPLIED];
+/// Whose an object is, what it remembers of its changes, and what a client-side apply left: how it is kept, not what it holds.
+const IGNORED_ANNOTATIONS: [&str; 4] = [SET_ANNOTATION, REVISION_ANNOTATION, RESTARTS_ANNOTATION, LAST_APPLIED];
 
 /// What the later of two objects says.
 #[derive(Clone, Copy, PartialEq)]

@@ -6,10 +6,14 @@ mod inherit;
 mod left_over;
 mod managed_fields;
 mod pod_templates;
+mod restart;
+mod restore;
+mod revision;
 mod scale;
 mod set;
 mod shared;
 mod tracked;
+mod uses;
 mod values;
 mod wanted;
 
@@ -24,10 +28,14 @@ pub use inherit::{Inheritance, Takeover, conflicts_with_others, foreign_applier,
 pub use left_over::{LeftOver, Spared};
 pub use managed_fields::{MANAGER, is_unchanged};
 pub use pod_templates::{Moment, PodTemplates, Use};
+pub use restart::{Restart, Restarts, Since, Wave, Workload, awaiting, is_workload, not_awaited, restarts};
+pub use restore::as_before;
+pub use revision::{Awaiting, RESTARTS_ANNOTATION, REVISION_ANNOTATION, REVISIONS_ANNOTATION, Revision, remember};
 pub use scale::leave_to_scale;
 pub use set::{SET_ANNOTATION, Set};
 pub use shared::is_shared;
 pub use tracked::{Tracker, tracked_by};
+pub use uses::Used;
 pub use values::{replaced_values, secret_values};
 pub use wanted::{clean, to_data};
 
@@ -40,6 +48,8 @@ pub struct ObjectChange {
     pub change: Change,
     /// All keys of a Secret or ConfigMap in alphabetical order; then, for every kind, the fields that change.
     pub keys: Vec<KeyChange>,
+    /// Whether a key of a Secret or ConfigMap changes.
+    pub data_changes: bool,
     /// Whether an apply would write at all. True with [`Change::Unchanged`] where only the field manager changes:
     /// the object holds what is wanted, and becomes ours.
     pub writes: bool,
@@ -64,6 +74,7 @@ pub fn compare(wanted: &Object, live: Option<&Object>, dry_run: Option<&Object>)
     let after = dry_run.unwrap_or(wanted);
     let foreign = live.filter(|_| dry_run.is_none());
     let mut keys = data_changes(live, after, foreign);
+    let data_changes = keys.iter().any(|key| key.change != Change::Unchanged);
     keys.extend(match live {
         Some(live) => fields::changes(live.as_value(), after.as_value(), depth_of(dry_run)),
         None => Vec::new(),
@@ -74,7 +85,7 @@ pub fn compare(wanted: &Object, live: Option<&Object>, dry_run: Option<&Object>)
         Some(_) => Change::Unchanged,
     };
     let writes = change != Change::Unchanged || live.is_some_and(|live| takes_over(wanted, live, dry_run));
-    ObjectChange { id: wanted.id(), change, keys, writes }
+    ObjectChange { id: wanted.id(), change, keys, data_changes, writes }
 }
 
 /// Keys of a Secret or ConfigMap that do not hold in `live` what `wanted` says, in alphabetical order; the check after an apply.

@@ -162,6 +162,8 @@ pub(super) struct Cluster {
     #[arg(long)]
     rollout: Option<String>,
     #[arg(long)]
+    on_failed_rollout: Option<String>,
+    #[arg(long)]
     timeout: Option<String>,
     #[arg(long)]
     dry_run: bool,
@@ -223,6 +225,7 @@ impl Cluster {
         raw.set_flag(names::TAKE_OVER, self.take_over);
         raw.set_flag(names::PRUNE, self.prune);
         raw.set_some(names::ROLLOUT, self.rollout);
+        raw.set_some(names::ON_FAILED_ROLLOUT, self.on_failed_rollout);
         raw.set_some(names::TIMEOUT, self.timeout);
         raw.set_flag(names::DRY_RUN, self.dry_run);
     }

@@ -3,6 +3,7 @@
 mod action;
 mod cli;
 mod context;
+mod contradictions;
 mod flags;
 pub mod names;
 mod pull_request;
@@ -35,10 +36,21 @@ pub enum Command {
 /// What happens to workloads after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rollout {
-    /// They are awaited.
+    /// Those that use a changed Secret or ConfigMap are restarted, and they and those that changed are awaited.
+    Restart,
+    /// Those that changed are awaited.
     Wait,
     /// They are left alone.
     Skip,
+}
+
+/// What happens to the values after workloads did not become ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailedRollout {
+    /// The new ones stay.
+    Keep,
+    /// Those before are put back, and what uses them is restarted.
+    Restore,
 }
 
 /// When a pull request gets a comment.
@@ -84,7 +96,8 @@ macro_rules! words {
 }
 
 words!(Command { Render = "render", Apply = "apply" });
-words!(Rollout { Wait = "wait", Skip = "none" });
+words!(Rollout { Restart = "restart", Wait = "wait", Skip = "none" });
+words!(OnFailedRollout { Keep = "keep", Restore = "restore" });
 words!(Commenting { Auto = "auto", Always = "always", Never = "never" });
 words!(Format { Text = "text", Markdown = "markdown", Json = "json" });
 
@@ -159,8 +172,10 @@ pub struct Inputs {
     pub take_over: bool,
     /// Whether Secrets and ConfigMaps of the set that left the build are deleted.
     pub prune: bool,
-    /// Whether workloads are awaited.
+    /// What happens to workloads.
     pub rollout: Rollout,
+    /// What happens to the values if workloads fail; [`OnFailedRollout::Restore`] only with [`Rollout::Restart`].
+    pub on_failed_rollout: OnFailedRollout,
     /// How long workloads may take; never zero.
     pub timeout: Duration,
     /// When the pull request gets a comment.

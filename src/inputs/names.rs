@@ -148,9 +148,20 @@ pub const PRUNE: Input = Input::boolean(
     "prune",
     "Delete Secrets and ConfigMaps of this repository, root and environment that left the build and that no workload uses",
 );
-/// Whether workloads are awaited.
-pub const ROLLOUT: Input =
-    Input::new("rollout", "wait|none", "`wait` until changed workloads are ready, or `none`").or("wait");
+/// What happens to workloads.
+pub const ROLLOUT: Input = Input::new(
+    "rollout",
+    "restart|wait|none",
+    "`restart` what uses a changed Secret or ConfigMap and wait for it, only `wait` for changed workloads, or `none`",
+)
+.or("restart");
+/// What happens to the values if workloads fail.
+pub const ON_FAILED_ROLLOUT: Input = Input::new(
+    "on-failed-rollout",
+    "WHAT",
+    "`keep` the new values when a workload does not become ready, or `restore` those before and restart it",
+)
+.or("keep");
 /// How long workloads are awaited.
 pub const TIMEOUT: Input =
     Input::new("timeout", "DURATION", "How long workloads may take, such as `90s`, `5m`, `1h`").or("5m");
@@ -184,7 +195,7 @@ pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the fi
 pub const FORMAT: Input = Input::new("format", "text|markdown|json", "How the report is printed").or("text");
 
 /// Every input, in the order in which they are documented.
-pub const ALL: [Input; 49] = [
+pub const ALL: [Input; 50] = [
     COMMAND,
     ENVIRONMENT,
     ROOT,
@@ -227,6 +238,7 @@ pub const ALL: [Input; 49] = [
     TAKE_OVER,
     PRUNE,
     ROLLOUT,
+    ON_FAILED_ROLLOUT,
     TIMEOUT,
     COMMENT,
     COMMENT_KEY,

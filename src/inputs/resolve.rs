@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::contradictions::contradictions;
 use super::names::{self, Input};
-use super::{Command, Commenting, Context, FileName, Format, Inputs, Mode, Overlay, Raw, Rollout, VaultInputs, Word};
+use super::{
+    Command, Commenting, Context, FileName, Format, Inputs, Mode, OnFailedRollout, Overlay, Raw, Rollout, VaultInputs,
+    Word,
+};
 use crate::error::Problem;
 use crate::secret::Secret;
 use crate::values::{Source, parse_json};
@@ -47,7 +51,8 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
         force_conflicts: reader.objects(names::FORCE_CONFLICTS),
         take_over: reader.boolean(names::TAKE_OVER),
         prune: reader.boolean(names::PRUNE),
-        rollout: reader.word(names::ROLLOUT).unwrap_or(Rollout::Wait),
+        rollout: reader.word(names::ROLLOUT).unwrap_or(Rollout::Restart),
+        on_failed_rollout: reader.word(names::ON_FAILED_ROLLOUT).unwrap_or(OnFailedRollout::Keep),
         timeout: reader.duration(names::TIMEOUT),
         comment: reader.word(names::COMMENT).unwrap_or(Commenting::Auto),
         comment_key: reader.text(names::COMMENT_KEY),
@@ -58,7 +63,7 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
         command_line,
     };
     let Reader { mut problems, .. } = reader;
-    problems.extend(stream_problems(&inputs, context));
+    problems.extend(contradictions(&inputs, context));
     let complete = !problems.iter().any(Problem::is_error);
     (complete.then_some(inputs), problems)
 }
@@ -69,38 +74,6 @@ fn file_name(text: &str) -> FileName {
 
 fn overlay(text: &str) -> Overlay {
     if text == "none" { Overlay::None } else { Overlay::Path(PathBuf::from(text)) }
-}
-
-/// What must not meet on one stream: two readers of stdin, values and a log.
-fn stream_problems(inputs: &Inputs, context: &Context) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let readers = inputs.templates.iter().chain(&inputs.env_file).filter(|file| **file == FileName::Standard).count();
-    if readers > 1 {
-        let message = "`template` and `env-file` name stdin more than once, and it can be read only once";
-        problems.push(Problem::error("stdin-twice", message).help("give all but one of them by path"));
-    } else if readers == 1 && context.mode == Mode::Action {
-        let message = "`-` is stdin, and a step of the action has none";
-        problems.push(Problem::error("no-stdin", message).help("name a file in the workspace"));
-    }
-    if inputs.output == Some(FileName::Standard) {
-        if inputs.command != Command::Render {
-            let message =
-                format!("`{}` needs the secret patch in a file, so `output` cannot be `-`", inputs.command.word());
-            problems
-                .push(Problem::error("output-to-stdout", message).help("use `render` to print the filled template"));
-        } else if context.github_actions {
-            let message = "`output` is `-`, which would write the values into the job's log";
-            problems.push(Problem::error("output-to-log", message).help("leave `output` out, or name a file"));
-        } else if context.terminals.stdout && !inputs.command_line.show_values {
-            let message = "`output` is `-` and stdout is a terminal, which would show the values";
-            problems.push(Problem::error("output-to-terminal", message).help("add `--show-values` if that is meant"));
-        }
-    }
-    if inputs.command_line.add_masks && !context.github_actions {
-        let message = "`--add-masks` prints every value for the runner to hide, and this is not GitHub Actions";
-        problems.push(Problem::error("masks-without-runner", message).help("leave `--add-masks` out"));
-    }
-    problems
 }
 
 pub(super) struct Reader {

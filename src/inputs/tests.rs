@@ -98,7 +98,7 @@ fn empty_inputs_are_the_defaults() {
     assert_eq!(empty, unset);
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(empty.timeout, Duration::from_secs(300));
-    assert_eq!((empty.rollout, empty.format, empty.dry_run), (Rollout::Wait, Format::Text, false));
+    assert_eq!((empty.rollout, empty.format, empty.dry_run), (Rollout::Restart, Format::Text, false));
 }
 
 #[test]
@@ -139,7 +139,8 @@ fn all_problems_come_at_once_and_none_shows_a_secret() {
         ("INPUT_PREFER", "vars,enviroment,vars"),
         ("INPUT_ALLOW-EXEC", "yes"),
         ("INPUT_TIMEOUT", "5"),
-        ("INPUT_ROLLOUT", "restart"),
+        ("INPUT_ROLLOUT", "restarts"),
+        ("INPUT_ON-FAILED-ROLLOUT", "undo"),
         ("INPUT_ENV-FILE", "-"),
         ("INPUT_OUTPUT", "-"),
     ]));
@@ -156,7 +157,8 @@ fn all_problems_come_at_once_and_none_shows_a_secret() {
             "`prefer` names `enviroment` — did you mean `environment`?",
             "`prefer` names `vars` twice — name each source once, the one that wins first",
             "`allow-exec` is `yes` — write `true` or `false`",
-            "`rollout` is `restart` — write `wait` or `none`",
+            "`rollout` is `restarts` — did you mean `restart`?",
+            "`on-failed-rollout` is `undo` — write `keep` or `restore`",
             "`timeout` is `5` — write a number and a unit, such as `90s`, `5m` or `1h`, above zero and up to `24h`",
             "`-` is stdin, and a step of the action has none — name a file in the workspace",
             "`output` is `-`, which would write the values into the job's log — leave `output` out, or name a file",

@@ -13,11 +13,13 @@ mod heard;
 mod inventory;
 mod objects;
 mod patch;
+mod pods;
 mod refusals;
 mod requests;
 mod review;
 mod rollout;
 mod version;
+mod workloads;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt as _;
@@ -41,6 +43,7 @@ pub use objects::{LiveObjects, Read};
 pub use patch::Writes;
 pub use review::Review;
 pub use version::{Version, Versions};
+pub use workloads::Listed;
 
 /// How many kubectl processes run at once.
 const CONCURRENCY: usize = 4;

@@ -16,7 +16,8 @@ const GRACE: Duration = Duration::from_secs(10);
 impl<L: Launch> Kubectl<L> {
     /// Waits until the pods of `workload` (a Deployment, StatefulSet or DaemonSet) run what it says, at most for `timeout`.
     ///
-    /// Whether it became ready and, if not, the reason that stands in its conditions: kubectl tells only of the time that passed.
+    /// Whether it became ready and, if not, the reason that stands in its conditions and its pods' status: kubectl tells only of
+    /// the time that passed.
     pub async fn rollout_status(&self, workload: &Object, timeout: Duration) -> RolloutReport {
         let id = workload.id();
         let version = workload.api_version().rsplit('/').next().unwrap_or_default();
@@ -30,13 +31,17 @@ impl<L: Launch> Kubectl<L> {
             Ending::Failed { stderr, .. } => (false, reason(stderr)),
             other => (false, errors::unfinished(other).message),
         };
-        let state = self.state(workload).await;
-        let detail = [state, Some(reason)].into_iter().flatten().filter(|text| !text.is_empty());
+        let live = self.live(workload).await;
+        let counted = live.as_ref().map(|live| pods(live.as_value()));
+        let trouble = match &live {
+            Some(live) if !ready => self.pods_trouble(live).await,
+            _ => None,
+        };
+        let detail = [counted, trouble, Some(reason)].into_iter().flatten().filter(|text| !text.is_empty());
         RolloutReport { id, ready, detail: detail.collect::<Vec<_>>().join("; ") }
     }
 
-    /// `1 of 3 pods ready: pods "d-…" is forbidden: exceeded quota: …`.
-    async fn state(&self, workload: &Object) -> Option<String> {
+    async fn live(&self, workload: &Object) -> Option<Object> {
         let mut metadata = json!({"name": workload.name()});
         if let Some(namespace) = workload.namespace() {
             metadata["namespace"] = json!(namespace);
@@ -44,8 +49,7 @@ impl<L: Launch> Kubectl<L> {
         let bare = json!({"apiVersion": workload.api_version(), "kind": workload.kind(), "metadata": metadata});
         let words = ["get", "-f", "-", "-o", "json", "--ignore-not-found"];
         let Ending::Success { stdout, .. } = self.cluster(&words, list([&bare])).await else { return None };
-        let live = items(&stdout)?.into_iter().next()?;
-        Some(pods(live.as_value()))
+        items(&stdout)?.into_iter().next()
     }
 }
 
@@ -58,6 +62,7 @@ fn reason(stderr: &Untrusted) -> String {
     }
 }
 
+/// `1 of 3 pods ready: pods "d-…" is forbidden: exceeded quota: …`.
 fn pods(live: &Value) -> String {
     let count = |pointer: &str| live.pointer(pointer).and_then(Value::as_u64);
     let wanted = count("/spec/replicas").or_else(|| count("/status/desiredNumberScheduled")).unwrap_or(0);

@@ -16,13 +16,14 @@
 //!   "truncated": null,                // "keys": objects have none; "objects": the lists below are empty
 //!   "values": [{"name": "…", "source": "environment", "sensitive": true}],
 //!   "objects": [{"group": "", "kind": "Secret", "namespace": "staging", "name": "…", "change": "added",
-//!                "progress": "done",  // planned, done, refused, unanswered, not-reached
+//!                "progress": "done",  // planned, done, refused, unanswered, restored, not-reached
 //!                "keys": [{"key": "…", "change": "added", "values": [{"name": "…", "source": "…", "sensitive": true}],
 //!                          "before": null, "after": "debug",    // null where it may not be shown, or is not there
 //!                          "moved": null}],                     // the object that it goes to or comes from, as below
 //!                "conflicts": [{"manager": "…", "fields": ["data.A"], "forced": false}]}],
 //!   "compared": true,                 // every object was compared, be it that an apply would be refused
-//!   "restarts": [{"group": "apps", "kind": "Deployment", "namespace": "…", "name": "…", "uses": [{"group": "", …}]}],
+//!   "restarts": [{"group": "apps", "kind": "Deployment", "namespace": "…", "name": "…", "uses": [{"group": "", …}],
+//!                 "progress": "done", "note": null}],    // as above; why nobody waits for its pods
 //!   "leftOver": [{"group": "", "kind": "Secret", "namespace": "…", "name": "…", "pruned": false,
 //!                 "progress": "planned", "note": "…"}],  // why it stays, or what has its place; may be null
 //!   "base": {"gained": ["…"], "lost": []},    // names of values; null where a cluster was compared
@@ -103,7 +104,7 @@ fn document(outcome: &Outcome, truncated: Option<&str>) -> Value {
         }),
         "compared": outcome.compared,
         "restarts": list(&outcome.restarts, all, |restart| {
-            identified(&restart.id, json!({"uses": list(&restart.uses, true, plain)}))
+            identified(&restart.id, json!({"uses": list(&restart.uses, true, plain), "progress": restart.progress.word(), "note": restart.note}))
         }),
         "leftOver": list(&outcome.left_over, all, |object| {
             let details = json!({"pruned": object.pruned, "progress": object.progress.word(), "note": object.note});

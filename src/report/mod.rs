@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::error::{Problem, Stage};
 use crate::object::ObjectId;
 
+pub(crate) use self::sentence::{capital, listed};
 pub(crate) use self::words::{count, printable, printable_lines, severity_word};
 
 /// The difference between the cluster and the build.
@@ -77,6 +78,8 @@ pub enum Progress {
     Failed,
     /// The write was sent and not answered: whether the server has it is not known.
     Unanswered,
+    /// Written, and after a failed rollout as it was before.
+    Restored,
     /// The run stopped before it.
     NotReached,
 }
@@ -114,6 +117,10 @@ pub struct RestartReport {
     pub id: ObjectId,
     /// The objects whose change its pods have to read.
     pub uses: Vec<ObjectId>,
+    /// How far it got.
+    pub progress: Progress,
+    /// Why nobody waits for its pods, such as `it is paused`.
+    pub note: Option<&'static str>,
 }
 
 /// An object of our set in the cluster that the build lacks.

@@ -79,6 +79,8 @@ fn redacted_restart(restart: &RestartReport, masker: &Masker) -> RestartReport {
     RestartReport {
         id: redacted_id(&restart.id, masker),
         uses: restart.uses.iter().map(|id| redacted_id(id, masker)).collect(),
+        progress: restart.progress,
+        note: restart.note,
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) enum Word {
     Change(Change),
     /// Others keep it with another content.
     Conflict,
-    /// A workload that an apply restarts.
+    /// A workload that an apply restarts, or was to restart.
     Restarts,
     /// A workload that was restarted.
     Restarted,
@@ -77,10 +77,10 @@ fn object_row(object: &ObjectReport, compares: bool) -> Row {
     row(&object.id, compares.then_some(Word::Change(object.change)), progress(object.progress).to_owned())
 }
 
-/// Only what went wrong is worth a word.
+/// Only what did not go as planned is worth a word.
 fn progress(progress: Progress) -> &'static str {
     match progress {
-        Progress::Failed | Progress::Unanswered | Progress::NotReached => progress.word(),
+        Progress::Failed | Progress::Unanswered | Progress::Restored | Progress::NotReached => progress.word(),
         Progress::Planned | Progress::Done => "",
     }
 }
@@ -142,10 +142,13 @@ fn left_over_rows(outcome: &Outcome) -> impl Iterator<Item = Row> {
 }
 
 fn restart_rows(outcome: &Outcome) -> impl Iterator<Item = Row> {
-    let word = if outcome.only_tells() { Word::Restarts } else { Word::Restarted };
-    outcome.restarts.iter().map(move |restart| {
+    outcome.restarts.iter().map(|restart| {
+        let word = if restart.progress == Progress::Done { Word::Restarted } else { Word::Restarts };
         let uses: Vec<String> = restart.uses.iter().map(ToString::to_string).collect();
-        row(&restart.id, Some(word), format!("uses {}", uses.join(", ")))
+        let parts = [progress(restart.progress).to_owned(), format!("uses {}", uses.join(", "))];
+        let note = restart.note.map(|note| format!("not awaited, {note}"));
+        let parts: Vec<String> = parts.into_iter().chain(note).filter(|part| !part.is_empty()).collect();
+        row(&restart.id, Some(word), parts.join("; "))
     })
 }
 

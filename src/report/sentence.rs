@@ -17,9 +17,12 @@ impl Outcome {
                 format!("{} of {environment} failed at {}: {}", capital(what), stage.name(), self.left_behind())
             }
             None if what == "render" => self.rendered(),
-            None if self.dry_run && !self.changed() => format!("Dry run of {what} {environment}: nothing would change"),
+            None if self.dry_run && !self.changed() => {
+                format!("Dry run of {what} {environment}: nothing would change{}", self.restarted())
+            }
             None if self.dry_run => {
-                format!("Dry run of {what} {environment}: {}; nothing was written", self.counts("would be "))
+                let (counts, restarted) = (self.counts("would be "), self.restarted());
+                format!("Dry run of {what} {environment}: {counts}{restarted}; nothing was written")
             }
             None if !self.changed() => self.nothing_to_do(),
             None if what == "apply" => format!("Applied {environment}: {}", self.counts("")),
@@ -33,7 +36,8 @@ impl Outcome {
         };
         let warnings = self.problems.iter().filter(|problem| problem.severity == Severity::Warning).count();
         let warnings = if warnings == 0 { String::new() } else { format!(", with {}", count(warnings, "warning")) };
-        format!("{sentence}{rollouts}{warnings}.")
+        let restarted = if self.only_tells() { String::new() } else { self.restarted() };
+        format!("{sentence}{restarted}{rollouts}{warnings}.")
     }
 
     /// How many objects there are of each change.
@@ -57,6 +61,18 @@ impl Outcome {
             _ => format!("{many} {}", change.word()),
         });
         parts.collect::<Vec<_>>().join(", ")
+    }
+
+    /// `, 2 workloads restarted`, `, 1 of 2 workloads restarted`; empty where there is nothing to restart.
+    fn restarted(&self) -> String {
+        let all = self.restarts.len();
+        let done = self.restarts.iter().filter(|restart| restart.progress == Progress::Done).count();
+        match (all, done) {
+            (0, _) => String::new(),
+            _ if self.dry_run => format!(", {} would be restarted", count(all, "workload")),
+            _ if all == done => format!(", {} restarted", count(all, "workload")),
+            _ => format!(", {done} of {} restarted", count(all, "workload")),
+        }
     }
 
     fn nothing_to_do(&self) -> String {
@@ -137,14 +153,18 @@ impl Outcome {
             return if self.patch.is_some() { "the secret patch was written" } else { "no secret patch was written" }
                 .to_owned();
         }
-        let unanswered = |many| if many == 0 { String::new() } else { format!(", {many} not answered") };
-        let written =
-            format!("{} written, {refused} refused{}", count(done, "object"), unanswered(many(Progress::Unanswered)));
+        let some = |many: usize, what: &str| if many == 0 { String::new() } else { format!(", {many} {what}") };
+        let (unanswered, restored) = (many(Progress::Unanswered), many(Progress::Restored));
+        let written = format!("{} written, {refused} refused{}", count(done, "object"), some(unanswered, "not answered"));
         let (deleted, kept, open) = (pruned(Progress::Done), pruned(Progress::Failed), pruned(Progress::Unanswered));
-        match (done + refused + many(Progress::Unanswered), deleted + kept + open) {
+        let restarted = self.restarts.iter().any(|restart| restart.progress != Progress::Planned);
+        match (done + refused + unanswered + restored + usize::from(restarted), deleted + kept + open) {
             (0, 0) => "nothing was written to the cluster".to_owned(),
-            (_, 0) => format!("{written}, {} not reached", missed + pruned(Progress::NotReached)),
-            _ => format!("{written}; {deleted} deleted, {kept} refused{}", unanswered(open)),
+            (_, 0) => {
+                let missed = missed + pruned(Progress::NotReached);
+                format!("{written}, {missed} not reached{}", some(restored, "restored"))
+            }
+            _ => format!("{written}; {deleted} deleted, {kept} refused{}", some(open, "not answered")),
         }
     }
 
@@ -160,7 +180,7 @@ impl Outcome {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn listed(parts: &[String]) -> String {
+pub(crate) fn listed(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
         [only] => only.clone(),
@@ -187,7 +207,7 @@ impl BaseReport {
     }
 }
 
-fn capital(word: &str) -> String {
+pub(crate) fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -32,6 +32,7 @@ impl Progress {
             Self::Done => "done",
             Self::Failed => "refused",
             Self::Unanswered => "unanswered",
+            Self::Restored => "restored",
             Self::NotReached => "not-reached",
         }
     }

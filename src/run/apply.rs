@@ -47,8 +47,10 @@ impl<O: Write, E: Write> Run<O, E> {
         let mut plan = plan?;
         self.outcome.objects = plan.iter().map(|step| report(step, &filled, &values)).collect();
         let left = self.left_over(&kubectl, &set, &plan, marked).await?;
+        let restarts = self.plan_restarts(&kubectl, &mut plan).await?;
         let mut needs = self.needs_beyond_trial(&kubectl, &plan).await;
         needs.extend(needs_of_pruning(&left));
+        needs.extend(self.needs_of_restarts(&restarts));
         self.ask_rights(&kubectl, needs).await?;
         if self.inputs.dry_run {
             return Ok(());
@@ -59,11 +61,10 @@ impl<O: Write, E: Write> Run<O, E> {
         self.write(&kubectl, &mut plan).await?;
 
         self.enter(Stage::Verify);
-        self.read_back(&kubectl, &plan).await?;
-
-        if self.inputs.rollout == Rollout::Wait {
+        let written = self.read_back(&kubectl, &plan).await?;
+        if self.inputs.rollout != Rollout::Skip {
             self.enter(Stage::Rollout);
-            self.await_workloads(&kubectl, &plan).await?;
+            self.roll_out(&kubectl, &plan, &restarts, &written).await?;
         }
 
         if !left.is_empty() {

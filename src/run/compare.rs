@@ -60,6 +60,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let new = Foundations::of(wanted.iter().filter(|object| !live.contains_key(&object.id())));
         let step = |wanted: Object| {
             let live = live.remove(&wanted.id());
+            let wanted = changes::remember(wanted, live.as_ref());
             let takeover = if self.is_forced(&wanted) { Takeover::ClientSideApply } else { Takeover::HandWork };
             Step {
                 change: changes::compare(&wanted, live.as_ref(), None),

@@ -5,13 +5,14 @@ use std::io::{Read, Write};
 use super::{Done, Run, Step};
 use crate::build;
 use crate::error::{Failure, Problem, Stage};
-use crate::report::{Change, count};
+use crate::report::{Change, capital, count, listed};
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Asks, unless the inputs answer already: `--yes`, or a context that was named. Nothing to write needs no answer.
     pub(super) async fn confirm(&mut self, plan: &[Step], deletions: usize) -> Done {
         let writes = plan.iter().filter(|step| step.change.writes).count();
-        if self.inputs.command_line.yes || self.inputs.context.is_some() || writes + deletions == 0 {
+        let restarts = self.outcome.restarts.len();
+        if self.inputs.command_line.yes || self.inputs.context.is_some() || writes + restarts + deletions == 0 {
             return Ok(());
         }
         let (context, server) = self
@@ -30,15 +31,13 @@ impl<O: Write, E: Write> Run<O, E> {
             let text = format!("{} {word}", build::without_content_hash(&step.change.id));
             self.say(&text);
         }
+        let restarted = self.outcome.restarts.iter().map(|restart| format!("{} restarted", restart.id));
         let doomed = self.outcome.left_over.iter().filter(|object| object.pruned);
-        let doomed: Vec<String> = doomed.map(|object| format!("{} deleted", object.id)).collect();
-        doomed.iter().for_each(|text| self.say(text));
-        let what = match (writes, deletions) {
-            (_, 0) => format!("Apply {} to", count(writes, "object")),
-            (0, _) => format!("Delete {} in", count(deletions, "object")),
-            _ => format!("Apply {} to and delete {deletions} in", count(writes, "object")),
-        };
-        let question = self.redacted(&format!("{what} context {context} at {server}? [y/N] "));
+        let doomed = doomed.map(|object| format!("{} deleted", object.id));
+        let lines: Vec<String> = restarted.chain(doomed).collect();
+        lines.iter().for_each(|text| self.say(text));
+        let question = format!("{} context {context} at {server}? [y/N] ", what(writes, restarts, deletions));
+        let question = self.redacted(&question);
         self.console.question(&question);
         if self.answered_yes().await {
             return Ok(());
@@ -57,4 +56,13 @@ impl<O: Write, E: Write> Run<O, E> {
         let answer = self.read_stdin(read).await.unwrap_or_default();
         matches!(answer.to_ascii_lowercase().as_slice(), b"y" | b"yes")
     }
+}
+
+/// `Apply 2 objects to`, `Apply 2 objects, restart 1 workload and delete 1 object in`.
+fn what(writes: usize, restarts: usize, deletions: usize) -> String {
+    let parts = [("apply", writes, "object"), ("restart", restarts, "workload"), ("delete", deletions, "object")];
+    let parts = parts.iter().filter(|(_, many, _)| *many > 0);
+    let parts: Vec<String> = parts.map(|(verb, many, noun)| format!("{verb} {}", count(*many, noun))).collect();
+    let preposition = if restarts + deletions == 0 { "to" } else { "in" };
+    format!("{} {preposition}", capital(&listed(&parts)))
 }

@@ -13,6 +13,9 @@ mod prepare;
 mod prune;
 mod race;
 mod render;
+mod restart;
+mod restart_plan;
+mod restore;
 mod rights;
 mod rollout;
 mod set;
@@ -233,11 +236,18 @@ impl<O: Write, E: Write> Run<O, E> {
         let early = std::mem::take(&mut self.early);
         self.note(early);
         self.outcome.failed = Some(failure.stage);
-        let write_began = self.outcome.objects.iter().any(|object| object.progress != Progress::Planned);
+        let objects = self.outcome.objects.iter().map(|object| object.progress);
+        let began = objects.chain(self.outcome.restarts.iter().map(|restart| restart.progress));
+        let write_began = began.into_iter().any(|progress| progress != Progress::Planned);
         for object in &mut self.outcome.objects {
             if write_began && object.progress == Progress::Planned && object.change != crate::report::Change::Unchanged
             {
                 object.progress = Progress::NotReached;
+            }
+        }
+        for restart in &mut self.outcome.restarts {
+            if write_began && restart.progress == Progress::Planned {
+                restart.progress = Progress::NotReached;
             }
         }
         for object in self.outcome.left_over.iter_mut().filter(|object| object.pruned) {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::left_over::Ground;
+use super::restart_plan::RestartPlan;
 use super::{Done, Run, Standing, Step};
+use crate::changes;
 use crate::error::{Failure, Problem, Stage};
 use crate::inputs::Rollout;
 use crate::kubectl::{Kubectl, Review};
@@ -68,7 +70,7 @@ impl<O: Write, E: Write> Run<O, E> {
     /// What applying `plan` needs beyond what the server has shown to allow, by answering reads and dry-runs.
     pub(super) async fn needs_beyond_trial(&self, kubectl: &Kubectl, plan: &[Step]) -> Vec<Need> {
         let untried = plan.iter().filter(|step| step.depends);
-        let waits = |step: &&Step| step.change.writes && super::rollout::is_workload(&step.wanted);
+        let waits = |step: &&Step| step.change.writes && changes::is_workload(&step.wanted);
         if !plan.iter().any(|step| step.depends || waits(&step)) {
             return Vec::new();
         }
@@ -78,12 +80,29 @@ impl<O: Write, E: Write> Run<O, E> {
         needs
     }
 
+    /// What restarting and awaiting the workloads that are due needs, and what is missing to know them all.
+    pub(super) fn needs_of_restarts(&self, due: &RestartPlan) -> Vec<Need> {
+        if self.inputs.rollout != Rollout::Restart {
+            return Vec::new();
+        }
+        let need = |workload: &Object, verb: Verb| {
+            let resource = rights::builtin(workload.group(), workload.kind())?;
+            Some(Need::new(verb, workload.group(), &resource.plural, workload.namespace()).of(workload.name()))
+        };
+        let patched = due.restarts.due.iter().map(|restart| &restart.workload);
+        let awaited = patched.clone().chain(&due.restarts.restarted);
+        let mut needs = due.needs.clone();
+        needs.extend(patched.filter_map(|workload| need(workload, Verb::Patch)));
+        needs.extend(awaited.flat_map(|workload| [Verb::Get, Verb::Watch].map(|verb| need(workload, verb))).flatten());
+        needs
+    }
+
     /// Waiting is a list of the one object, and then a watch.
     fn needs_of_rollout<'a>(&self, naming: &Naming, steps: impl Iterator<Item = &'a Step>) -> Vec<Need> {
         if self.inputs.rollout == Rollout::Skip {
             return Vec::new();
         }
-        let workloads = steps.map(|step| &step.wanted).filter(|wanted| super::rollout::is_workload(wanted));
+        let workloads = steps.map(|step| &step.wanted).filter(|wanted| changes::is_workload(wanted));
         workloads
             .flat_map(|wanted| [Verb::Get, Verb::List, Verb::Watch].map(|verb| naming.need(verb, wanted)))
             .flatten()

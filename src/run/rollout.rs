@@ -1,64 +1,97 @@
-//! Waiting for the workloads that a run changed.
+//! Waiting for the workloads that a run changed or restarted.
 
 use std::io::Write;
+use std::time::Instant;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value;
 
-use super::{Done, Run, Step};
-use crate::error::{Problem, Stage};
+use super::{Run, Step};
+use crate::changes;
+use crate::error::Problem;
 use crate::kubectl::Kubectl;
-use crate::object::Object;
+use crate::object::{Object, ObjectId};
+use crate::report::RolloutReport;
+
+/// How many workloads are watched at once: one kubectl each.
+const CONCURRENCY: usize = 8;
+
+/// Which workloads are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watch {
+    /// Those that were restarted, and those of the build that were changed or are still on their way from an earlier run.
+    All,
+    /// Those that were restarted.
+    Restarted,
+}
+
+/// A workload to wait for.
+struct Awaited<'a> {
+    /// As the build names it, if it does.
+    id: ObjectId,
+    object: &'a Object,
+    /// Why nobody can wait for it.
+    left: Option<&'static str>,
+}
 
 impl<O: Write, E: Write> Run<O, E> {
-    /// Waits for the workloads that were changed, or that are still on their way from an earlier run.
-    pub(super) async fn await_workloads(&mut self, kubectl: &Kubectl, plan: &[Step]) -> Done {
-        let concerned = plan
-            .iter()
-            .filter(|step| is_workload(&step.wanted) && (step.change.writes || is_behind(step.live.as_ref())));
-        let (left, workloads): (Vec<&Step>, Vec<&Step>) =
-            concerned.partition(|step| not_awaited(&step.wanted, step.live.as_ref()).is_some());
-        for step in left {
-            let why = not_awaited(&step.wanted, step.live.as_ref()).unwrap_or_default();
-            let text = format!("{}: not awaited, {why}", step.change.id);
+    /// Waits for workloads of `plan` and those `restarted`; returns why some did not become ready.
+    pub(super) async fn await_workloads(
+        &mut self,
+        kubectl: &Kubectl,
+        plan: &[Step],
+        restarted: &[&Object],
+        watch: Watch,
+    ) -> Vec<Problem> {
+        let (left, awaited): (Vec<Awaited<'_>>, Vec<Awaited<'_>>) =
+            awaited(plan, restarted, watch, &kubectl.namespace).into_iter().partition(|awaited| awaited.left.is_some());
+        for Awaited { id, left, .. } in left {
+            let text = format!("{id}: not awaited, {}", left.unwrap_or_default());
             self.say(&text);
         }
-        let timeout = self.inputs.timeout;
-        let reports = join_all(workloads.into_iter().map(|step| kubectl.rollout_status(&step.wanted, timeout))).await;
+        let (timeout, since) = (self.inputs.timeout, Instant::now());
+        let watched = awaited.into_iter().map(|Awaited { id, object, .. }| async move {
+            let report = kubectl.rollout_status(object, timeout.saturating_sub(since.elapsed())).await;
+            RolloutReport { id, ..report }
+        });
+        let mut reports = stream::iter(watched).buffered(CONCURRENCY);
         let mut problems = Vec::new();
-        for report in &reports {
+        while let Some(report) = reports.next().await {
             let text = format!("{}: {}", report.id, report.detail);
             self.say(&text);
             if !report.ready {
-                problems.push(
-                    Problem::error("rollout-failed", format!("{} did not become ready: {}", report.id, report.detail))
-                        .help(format!(
-                            "`kubectl describe` it; the objects are applied, and `timeout` was {}s",
-                            timeout.as_secs()
-                        )),
-                );
+                let (with, what) = match watch {
+                    Watch::All => ("", "the objects are applied"),
+                    Watch::Restarted => (" with the values before", "they are put back"),
+                };
+                let text = format!("{} did not become ready{with}: {}", report.id, report.detail);
+                let help = format!("`kubectl describe` it; {what}, and `timeout` was {}s", timeout.as_secs());
+                problems.push(Problem::error("rollout-failed", text).help(help));
             }
+            self.outcome.rollouts.retain(|earlier| earlier.id != report.id);
+            self.outcome.rollouts.push(report);
         }
-        self.outcome.rollouts = reports;
-        self.settle(Stage::Rollout, problems)
+        problems
     }
 }
 
-/// Whether it has pods that can be waited for.
-pub(super) fn is_workload(object: &Object) -> bool {
-    object.group() == "apps" && matches!(object.kind(), "Deployment" | "StatefulSet" | "DaemonSet")
-}
-
-/// Why nobody can wait for a workload.
-fn not_awaited(wanted: &Object, live: Option<&Object>) -> Option<&'static str> {
-    let is = |pointer: &str, value: Value| {
-        [Some(wanted), live].into_iter().flatten().any(|object| object.as_value().pointer(pointer) == Some(&value))
-    };
-    if is("/spec/paused", Value::Bool(true)) {
-        return Some("it is paused");
-    }
-    let on_delete = is("/spec/updateStrategy/type", "OnDelete".into());
-    on_delete.then_some("its pods change when they are deleted (OnDelete)")
+fn awaited<'a>(plan: &'a [Step], restarted: &[&'a Object], watch: Watch, of_context: &str) -> Vec<Awaited<'a>> {
+    let is_restarted = |step: &Step| restarted.iter().any(|workload| step.is(workload, of_context));
+    let own = plan.iter().filter(|step| changes::is_workload(&step.wanted));
+    let is_on_its_way = |step: &Step| step.change.writes || is_behind(step.live.as_ref());
+    let own = own.filter(|step| is_restarted(step) || watch == Watch::All && is_on_its_way(step));
+    let own = own.map(|step| Awaited {
+        id: step.wanted.id(),
+        object: &step.wanted,
+        left: changes::not_awaited(Some(&step.wanted), step.live.as_ref()),
+    });
+    let of_others = restarted.iter().filter(|workload| !plan.iter().any(|step| step.is(workload, of_context)));
+    let of_others = of_others.map(|workload| Awaited {
+        id: workload.id(),
+        object: workload,
+        left: changes::not_awaited(None, Some(workload)),
+    });
+    own.chain(of_others).collect()
 }
 
 /// Whether the controller has not finished what an earlier run began, or failed to.

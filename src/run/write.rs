@@ -8,7 +8,7 @@ use super::{Done, Run, Step};
 use crate::build;
 use crate::changes;
 use crate::error::{Failure, Problem, Stage};
-use crate::kubectl::{Conflicts, Expected, Kubectl, Written};
+use crate::kubectl::{Conflicts, Expected, Kubectl, LiveObjects, Written};
 use crate::object::Object;
 use crate::report::Progress;
 
@@ -46,11 +46,26 @@ impl<O: Write, E: Write> Run<O, E> {
 
     async fn write_some(&mut self, kubectl: &Kubectl, plan: &mut [Step], some: &[usize]) -> Done {
         self.hand_over(kubectl, plan, some).await?;
-        let (forced, others): (Vec<usize>, Vec<usize>) =
-            some.iter().copied().partition(|&at| self.is_forced(&plan[at].wanted));
-        let mut problems = self.apply_some(kubectl, plan, others, Conflicts::Refuse).await;
-        problems.extend(self.apply_some(kubectl, plan, forced, Conflicts::Force).await);
+        let mut problems = Vec::new();
+        for (calls, conflicts) in self.calls(plan, some) {
+            problems.extend(self.apply_some(kubectl, plan, calls, conflicts).await);
+        }
         self.settle(Stage::Apply, problems)
+    }
+
+    /// Which of `some` are applied by one call, call by call: what pods read is written before what starts pods.
+    fn calls(&self, plan: &[Step], some: &[usize]) -> Vec<(Vec<usize>, Conflicts)> {
+        let (starts_pods, others): (Vec<usize>, Vec<usize>) =
+            some.iter().copied().partition(|&at| starts_pods(&plan[at].wanted));
+        if !some.iter().any(|&at| self.is_forced(&plan[at].wanted)) {
+            return vec![([others, starts_pods].concat(), Conflicts::Refuse)];
+        }
+        let halves = [others, starts_pods].into_iter().map(|half| {
+            let (forced, others): (Vec<usize>, Vec<usize>) =
+                half.into_iter().partition(|&at| self.is_forced(&plan[at].wanted));
+            [(others, Conflicts::Refuse), (forced, Conflicts::Force)]
+        });
+        halves.flatten().filter(|(calls, _)| !calls.is_empty()).collect()
     }
 
     /// Applies `some`, and those again that others changed in the meantime without taking them.
@@ -118,13 +133,13 @@ impl<O: Write, E: Write> Run<O, E> {
         }
     }
 
-    /// Reads Secrets and ConfigMaps back and compares them key by key.
-    pub(super) async fn read_back(&mut self, kubectl: &Kubectl, plan: &[Step]) -> Done {
+    /// Reads the Secrets and ConfigMaps that were written back, and compares them key by key.
+    pub(super) async fn read_back(&mut self, kubectl: &Kubectl, plan: &[Step]) -> Result<LiveObjects, Failure> {
         let holds_data = |step: &&Step| step.wanted.is_secret() || step.wanted.is_config_map();
         let written: Vec<Object> =
             plan.iter().filter(|step| step.change.writes).filter(holds_data).map(|step| step.wanted.clone()).collect();
         if written.is_empty() {
-            return Ok(());
+            return Ok(LiveObjects::new());
         }
         let live = kubectl.get(&written).await.map_err(|problems| Failure::new(Stage::Verify, problems))?;
         let mut problems = Vec::new();
@@ -138,8 +153,13 @@ impl<O: Write, E: Write> Run<O, E> {
         }
         let text = format!("{} read back", crate::report::count(written.len(), "object"));
         self.say(&text);
-        self.settle(Stage::Verify, problems)
+        self.settle(Stage::Verify, problems)?;
+        Ok(live)
     }
+}
+
+fn starts_pods(object: &Object) -> bool {
+    matches!(object.group(), "apps" | "batch") || object.group().is_empty() && object.kind() == "Pod"
 }
 
 fn lost(what: &str) -> Problem {
