@@ -1,6 +1,11 @@
 //! What went wrong or deserves a word: where, what and the remedy; never a value.
 
+mod text;
+
 use std::fmt;
+
+pub use self::text::Text;
+pub use crate::__text as text;
 
 /// A place in one of the user's files, counted as editors and annotations do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,30 +50,30 @@ pub struct Problem {
     /// A stable word for logs and tests, such as `missing-value`.
     pub kind: &'static str,
     /// What is wrong, with where it is wrong if there is no `place`.
-    pub message: String,
+    pub message: Text,
     /// The line to look at.
     pub place: Option<Place>,
     /// What to do about it; may have several lines.
-    pub help: Option<String>,
+    pub help: Option<Text>,
 }
 
 impl Problem {
     /// A finding that stops the run.
-    pub fn error(kind: &'static str, message: impl Into<String>) -> Self {
+    pub fn error(kind: &'static str, message: impl Into<Text>) -> Self {
         Self::new(Severity::Error, kind, message)
     }
 
     /// A finding that is probably not what was meant.
-    pub fn warning(kind: &'static str, message: impl Into<String>) -> Self {
+    pub fn warning(kind: &'static str, message: impl Into<Text>) -> Self {
         Self::new(Severity::Warning, kind, message)
     }
 
     /// A finding that is worth knowing.
-    pub fn notice(kind: &'static str, message: impl Into<String>) -> Self {
+    pub fn notice(kind: &'static str, message: impl Into<Text>) -> Self {
         Self::new(Severity::Notice, kind, message)
     }
 
-    fn new(severity: Severity, kind: &'static str, message: impl Into<String>) -> Self {
+    fn new(severity: Severity, kind: &'static str, message: impl Into<Text>) -> Self {
         Self { severity, kind, message: message.into(), place: None, help: None }
     }
 
@@ -81,7 +86,7 @@ impl Problem {
 
     /// The same finding with its remedy.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<Text>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -158,6 +163,12 @@ impl Failure {
     /// A call that could not be understood.
     pub fn usage(problems: Vec<Problem>) -> Self {
         Self { stage: Stage::Inputs, problems, usage: true }
+    }
+
+    /// A panic, whose words were told where it happened.
+    pub fn internal(stage: Stage) -> Self {
+        let problem = Problem::error("internal-error", "the program is at fault: it stopped where it must not");
+        Self::new(stage, vec![problem.help("please report it, with the line that begins with `internal error`")])
     }
 
     /// 2 for a wrong call, 1 for everything else.

@@ -1,13 +1,20 @@
 //! Builds the real world and hands it to `run`.
 #![expect(clippy::disallowed_methods, reason = "the environment, the arguments and the directory are read once, here")]
 
+use std::alloc::System;
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use secret_patch::inputs::Terminals;
-use secret_patch::run::{World, run};
+use secret_patch::run::{World, forbid_core_dumps, run};
+use zeroizing_alloc::ZeroAlloc;
+
+/// What held a value is overwritten when it is freed, whichever type it had.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
+    forbid_core_dumps();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (Ok(runtime), Ok(working_directory)) = (runtime, std::env::current_dir()) else {
         return ExitCode::FAILURE;

@@ -6,6 +6,7 @@
 
 mod console;
 pub mod log;
+pub mod panics;
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::object::Object;
 use crate::patch::{Entry, PatchObject, Step};
 
@@ -165,7 +165,7 @@ impl Arrival<'_> {
         for (entry, reason) in failures {
             let name = shown_id(&object.id());
             if *reason == Reason::Transformed {
-                let text = format!("the overlay changes `{}` of `{name}` after the template", entry.dotted_path());
+                let text = text!("the overlay changes `{}` of `{name}` after the template", entry.dotted_path());
                 self.notices.push(Problem::notice("transformed", text).at(entry.place.clone()));
             } else {
                 self.problems.push(explain(entry, *reason, &name));
@@ -187,20 +187,20 @@ fn explain(entry: &Entry, reason: Reason, name: &str) -> Problem {
     let key = entry.key();
     let problem = match reason {
         Reason::Missing => {
-            Problem::error("key-missing", format!("`{path}` of the template is not in the built `{name}`"))
-                .help(format!("look for `{key}: null`, `$patch: replace` or a removing patch in the base and overlay"))
+            Problem::error("key-missing", text!("`{path}` of the template is not in the built `{name}`"))
+                .help(text!("look for `{key}: null`, `$patch: replace` or a removing patch in the base and overlay"))
         }
         Reason::Overruled => Problem::error(
             "key-overruled",
-            format!("`{path}` of the template is without effect: `{name}` has `stringData.{key}`, which wins"),
+            text!("`{path}` of the template is without effect: `{name}` has `stringData.{key}`, which wins"),
         )
-        .help(format!("move `{key}` to `stringData` in the template, in clear instead of base64")),
+        .help(text!("move `{key}` to `stringData` in the template, in clear instead of base64")),
         Reason::Unfilled => {
-            Problem::error("placeholder-left", format!("`{path}` of `{name}` is the template's own placeholder text"))
-                .help(format!("check that the value of {} is not the placeholder itself", quoted(&entry.names)))
+            Problem::error("placeholder-left", text!("`{path}` of `{name}` is the template's own placeholder text"))
+                .help(text!("check that the value of {} is not the placeholder itself", quoted(&entry.names)))
         }
         Reason::Differs | Reason::Transformed => {
-            Problem::error("value-differs", format!("`{path}` of the built `{name}` is not the template's value"))
+            Problem::error("value-differs", text!("`{path}` of the built `{name}` is not the template's value"))
                 .help("look for a later patch, generator or transformer of the overlay that sets it, or a `target:` of the patch that matches nothing")
         }
     };
@@ -229,7 +229,7 @@ fn absent(index: &Index<'_>, wanted: &PatchObject) -> Problem {
     } else {
         format!("name the object as the base does, add it to the base, or look for a patch that deletes `{}`", id.name)
     };
-    Problem::error("object-missing", format!("`{id}` of the template is not in the build; {list}"))
+    Problem::error("object-missing", text!("`{id}` of the template is not in the build; {list}"))
         .at(wanted.place.clone())
         .help(help)
 }

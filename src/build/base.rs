@@ -2,7 +2,7 @@
 
 use base64::Engine;
 
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::patch::Step;
 
 use super::closure::{Closure, Source, SourceRole, Tree};
@@ -125,12 +125,12 @@ impl Collector<'_> {
             Ok(found) => found.iter().for_each(|document| self.object(document)),
             Err(error) => {
                 let place = self.place(error.line, error.column);
-                let text = format!("`{}` {}: its placeholders are not known", self.source.file, error.reason);
+                let text = text!("`{}` {}: its placeholders are not known", self.source.file, error.reason);
                 return Some(Problem::warning("base-unreadable", text).at(place));
             }
         }
         (*self.budget == 0).then(|| {
-            let text = format!("`{}` is too large once its aliases are replaced", self.source.file);
+            let text = text!("`{}` is too large once its aliases are replaced", self.source.file);
             Problem::error("base-too-large", text).at(self.place(1, 1))
         })
     }

@@ -1,6 +1,6 @@
 //! What kustomize does to a committed key of a Secret or ConfigMap without a word.
 
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::object::Object;
 
 use super::base::BaseKey;
@@ -17,7 +17,7 @@ fn check_null(objects: &[Object], key: &BaseKey) -> Option<Problem> {
     let object = built_from(objects, key).filter(|object| held(object, &key.key) == Held::Missing)?;
     let text =
         format!("`{}.{}` of `{}` has no value: kustomize drops the key", key.field, key.key, shown_id(&object.id()));
-    let help = format!("give `{0}` a value, write `{0}: \"\"`, or remove the line", key.key);
+    let help = text!("give `{0}` a value, write `{0}: \"\"`, or remove the line", key.key);
     Some(Problem::error("data-not-string", text).at(key.place.clone()).help(help))
 }
 
@@ -33,13 +33,13 @@ fn check_date(objects: &[Object], key: &BaseKey) -> Option<Problem> {
         _ => false,
     };
     let object = built_from(objects, key).filter(became_time)?;
-    let text = format!(
+    let text = text!(
         "`{}.{}` of `{}` is a date, not a string: kustomize makes a time of it",
         key.field,
         key.key,
         shown_id(&object.id())
     );
-    Some(Problem::error("data-not-string", text).at(key.place.clone()).help(format!("quote it: `{}: \"…\"`", key.key)))
+    Some(Problem::error("data-not-string", text).at(key.place.clone()).help(text!("quote it: `{}: \"…\"`", key.key)))
 }
 
 /// The built object that `key` went into.

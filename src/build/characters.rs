@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::object::Object;
 use crate::patch::PatchObject;
 
@@ -44,7 +44,7 @@ fn walk(value: &Value, path: String, found: &mut Vec<String>) {
 }
 
 fn problem(object: &Object, owner: Option<&PatchObject>, base: &Base, path: &str) -> Problem {
-    let text = format!(
+    let text = text!(
         "`{path}` of `{}` holds a control character (U+007F to U+009F) or no character, which kubectl cannot bring to the server",
         shown_id(&object.id())
     );

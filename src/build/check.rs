@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::object::Object;
 use crate::patch::{Entry, PatchObject};
 
@@ -52,7 +52,7 @@ pub fn check(
     if objects.is_empty() && !kinds.is_empty() {
         let there: Vec<String> = there.into_iter().collect();
         let problem = Problem::error("kinds-match-nothing", "no object of the build is of a kind that `kinds` names")
-            .help(format!("kinds are written as in manifests, in the singular; there are {}", there.join(", ")));
+            .help(text!("kinds are written as in manifests, in the singular; there are {}", there.join(", ")));
         return (Err(vec![problem]), notices);
     }
     (Ok(CheckedBuild::new(objects)), notices)
@@ -81,14 +81,14 @@ fn check_directives(object: &PatchObject) -> Vec<Problem> {
         return Vec::new();
     }
     let nulls = object.nulls.iter().map(|(key, place)| {
-        Problem::error("template-null", format!("`{key}: null` in the template's `{id}` would delete the key"))
+        Problem::error("template-null", text!("`{key}: null` in the template's `{id}` would delete the key"))
             .at(place.clone())
-            .help(format!("give `{key}` a value, or remove the line; for an empty value write `{key}: \"\"`"))
+            .help(text!("give `{key}` a value, or remove the line; for an empty value write `{key}: \"\"`"))
     });
     let directives = object.directives.iter().map(|(directive, place)| {
         Problem::error(
             "template-directive",
-            format!("`{directive}` in the template's `{id}` would delete without a word"),
+            text!("`{directive}` in the template's `{id}` would delete without a word"),
         )
         .at(place.clone())
         .help("the template may only add and change; delete in the base or in a patch of its own")
@@ -99,10 +99,8 @@ fn check_directives(object: &PatchObject) -> Vec<Problem> {
 fn keep_kinds(build: Build, kinds: &[String], notices: &mut Vec<Problem>) -> Vec<Object> {
     let is = |object: &Object, kind: &String| object.kind().eq_ignore_ascii_case(kind);
     for kind in kinds.iter().filter(|kind| !build.objects().iter().any(|object| is(object, kind))) {
-        notices.push(Problem::warning(
-            "kind-unknown",
-            format!("`kinds` names `{kind}`, but the build has no such object"),
-        ));
+        notices
+            .push(Problem::warning("kind-unknown", text!("`kinds` names `{kind}`, but the build has no such object")));
     }
     let all = kinds.is_empty();
     build.objects.into_iter().filter(|object| all || kinds.iter().any(|kind| is(object, kind))).collect()

@@ -4,7 +4,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 
 use super::kustomization::{Generated, ReferenceKind};
 use super::walker::Walker;
@@ -156,14 +156,14 @@ impl<T: Tree> Walker<'_, T> {
             return self.problems.push(self.unreferenced(patch, overlay));
         };
         for (again, _) in references {
-            let text = format!("`{shown}` is already used in `{}:{}`", place.file, place.line);
+            let text = text!("`{shown}` is already used in `{}:{}`", place.file, place.line);
             self.problems.push(Problem::error("patch-twice", text).at(again).help("remove one of the two"));
         }
         match reference.kind {
             ReferenceKind::Patch { targeted: true } if self.scope.patch_documents > 1 => self.problems.push(
                 Problem::error(
                     "patch-target",
-                    format!(
+                    text!(
                         "`{shown}` has {} documents, which kustomize refuses together with `target`",
                         self.scope.patch_documents
                     ),
@@ -175,7 +175,7 @@ impl<T: Tree> Walker<'_, T> {
             _ => self.problems.push(
                 Problem::error(
                     "patch-misused",
-                    format!("`{}` uses `{shown}` as something else than a patch", reference.field),
+                    text!("`{}` uses `{shown}` as something else than a patch", reference.field),
                 )
                 .at(place.clone())
                 .help("name it under `patches:` as `- path:`"),
@@ -189,10 +189,10 @@ impl<T: Tree> Walker<'_, T> {
         let overlay = self.tree.real_path(overlay).unwrap_or_else(|| normalise(overlay));
         let path = relative(&overlay, patch);
         let shown = self.shown(patch);
-        let text = format!("the overlay does not use `{shown}`: a deploy would send the base's placeholders");
+        let text = text!("the overlay does not use `{shown}`: a deploy would send the base's placeholders");
         Problem::error("patch-not-referenced", text)
             .at(Place::new(&file, 1, 1))
-            .help(format!("add to `{file}`:\npatches:\n- path: {path}"))
+            .help(text!("add to `{file}`:\npatches:\n- path: {path}"))
     }
 }
 

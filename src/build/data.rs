@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, Text, text};
 use crate::object::Object;
 use crate::patch::{PatchObject, Step};
 
@@ -89,7 +89,7 @@ impl DataCheck<'_> {
                 None | Some(Value::Null) => {}
                 Some(Value::Object(map)) => map.iter().for_each(|(key, value)| self.entry(field, key, value)),
                 Some(other) => {
-                    let text = format!("`{field}` of `{}` is {}, not a mapping", self.name(), type_of(other));
+                    let text = text!("`{field}` of `{}` is {}, not a mapping", self.name(), type_of(other));
                     self.problems.push(Problem::error("data-not-mapping", text));
                 }
             }
@@ -101,14 +101,14 @@ impl DataCheck<'_> {
 
     fn entry(&mut self, field: &str, key: &str, value: &Value) {
         if !is_legal(key) {
-            let text = format!("`{key}` cannot be a key of `{}`", self.name());
+            let text = text!("`{key}` cannot be a key of `{}`", self.name());
             let help = "keys have letters, digits, `-`, `_` and `.`, at most 253, and do not start with `..`";
             self.push("data-key", text, help, field, key);
         }
         let encoded = field == "binaryData" || (field == "data" && self.object.is_secret());
         match value {
             Value::String(text) if encoded && decode(text).is_none() => {
-                let text = format!("`{field}.{key}` of `{}` is not base64", self.name());
+                let text = text!("`{field}.{key}` of `{}` is not base64", self.name());
                 let help = if field == "data" {
                     "move the key to `stringData`, or encode the value (`${NAME@base64}`)"
                 } else {
@@ -118,15 +118,15 @@ impl DataCheck<'_> {
             }
             Value::String(_) => {}
             other => {
-                let text = format!("`{field}.{key}` of `{}` is {}, not a string", self.name(), type_of(other));
+                let text = text!("`{field}.{key}` of `{}` is {}, not a string", self.name(), type_of(other));
                 let help = match other {
-                    Value::Null => format!("give `{key}` a value, or write `{key}: \"\"`"),
+                    Value::Null => text!("give `{key}` a value, or write `{key}: \"\"`"),
                     Value::Object(_) | Value::Array(_) => {
-                        format!("write the value of `{key}` as a block scalar (`{key}: |`)")
+                        text!("write the value of `{key}` as a block scalar (`{key}: |`)")
                     }
-                    _ => format!("quote it: `{key}: \"…\"`"),
+                    _ => text!("quote it: `{key}: \"…\"`"),
                 };
-                self.push("data-not-string", text, &help, field, key);
+                self.push("data-not-string", text, help, field, key);
             }
         }
     }
@@ -136,12 +136,12 @@ impl DataCheck<'_> {
         let (Some(data), Some(binary)) = (keys("data"), keys("binaryData")) else { return };
         let both: Vec<String> = data.keys().filter(|key| binary.contains_key(*key)).cloned().collect();
         for key in both {
-            let text = format!("`{key}` of `{}` stands in both `data` and `binaryData`", self.name());
+            let text = text!("`{key}` of `{}` stands in both `data` and `binaryData`", self.name());
             self.push("data-key", text, "keep one of them", "binaryData", &key);
         }
     }
 
-    fn push(&mut self, kind: &'static str, text: String, help: &str, field: &str, key: &str) {
+    fn push(&mut self, kind: &'static str, text: Text, help: impl Into<Text>, field: &str, key: &str) {
         let problem = Problem::error(kind, text).help(help);
         let place = place_of(self.object, self.owner, self.base, field, key);
         self.problems.push(match place {

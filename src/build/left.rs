@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::object::Object;
 use crate::patch::{PatchObject, Step};
 
@@ -94,7 +94,7 @@ fn dotted(path: &[Step]) -> String {
 
 fn left(object: &Object, placeholder: &BasePlaceholder, patch: &[PatchObject]) -> Problem {
     let path = dotted(&placeholder.path);
-    let text = format!("`{path}` of `{}` is still the base's placeholder: nothing fills it", shown_id(&object.id()));
+    let text = text!("`{path}` of `{}` is still the base's placeholder: nothing fills it", shown_id(&object.id()));
     let template = patch.first().map_or("the template", |object| object.place.file.as_str());
     let names = names_in(&placeholder.text);
     let line = match placeholder.path.last() {
@@ -152,7 +152,7 @@ fn other_notice(
         return None;
     }
     let paths: Vec<String> = paths.iter().map(|path| dotted(path)).collect();
-    let text = format!("`{}` holds `${{` in {}, which nothing fills", shown_id(&object.id()), quoted(&paths));
+    let text = text!("`{}` holds `${{` in {}, which nothing fills", shown_id(&object.id()), quoted(&paths));
     Some(Problem::notice("dollar-brace", text))
 }
 

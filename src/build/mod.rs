@@ -25,7 +25,7 @@ use base64::Engine;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::object::{Object, ObjectId};
 use crate::secret::Secret;
 
@@ -78,7 +78,7 @@ impl Build {
             .map(|id| {
                 Problem::error(
                     "object-twice",
-                    format!("`{}` is in the build {} times: the last one would win", names::shown_id(id), seen[id]),
+                    text!("`{}` is in the build {} times: the last one would win", names::shown_id(id), seen[id]),
                 )
                 .help("keep one of them, or give them different names or namespaces")
             })
@@ -125,7 +125,7 @@ fn put_into(value: &mut Value, values: &HashMap<&str, &Secret>) {
 }
 
 fn unreadable(number: usize, what: &str) -> Problem {
-    Problem::error("build-unreadable", format!("document {number} of the build {what}"))
+    Problem::error("build-unreadable", text!("document {number} of the build {what}"))
 }
 
 fn to_json(value: serde_yaml::Value) -> Result<Value, &'static str> {
@@ -181,10 +181,10 @@ fn flatten(mut value: Value, what: &str, objects: &mut Vec<Object>, problems: &m
     match Object::parse(value) {
         Ok(object) => objects.push(object),
         Err("metadata.name") if generated => problems.push(
-            Problem::error("object-incomplete", format!("{named} has `generateName`, which cannot be applied"))
+            Problem::error("object-incomplete", text!("{named} has `generateName`, which cannot be applied"))
                 .help("give it a `metadata.name`"),
         ),
-        Err(field) => problems.push(Problem::error("object-incomplete", format!("{named} has no `{field}`"))),
+        Err(field) => problems.push(Problem::error("object-incomplete", text!("{named} has no `{field}`"))),
     }
 }
 

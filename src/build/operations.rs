@@ -1,6 +1,6 @@
 //! Whether what a JSON6902 patch puts in place arrived in the build: a `target` that matches nothing is no error to kustomize.
 
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::object::Object;
 use crate::patch::{Entry, Step};
 use crate::secret::Secret;
@@ -18,8 +18,8 @@ fn check(objects: &[Object], operation: &Entry) -> Option<Problem> {
     if reasons.any(|reason| matches!(reason, None | Some(Reason::Transformed))) {
         return None;
     }
-    let text = format!("`{}` of the JSON6902 patch is in no object of the build", operation.dotted_path());
-    let help = format!(
+    let text = text!("`{}` of the JSON6902 patch is in no object of the build", operation.dotted_path());
+    let help = text!(
         "check the `target:` of the patch in the overlay, its `path`, and that no later patch changes it; it is filled by {}",
         quoted(&operation.names)
     );

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 
 use super::closure::{SourceRole, Tree, joined};
 use super::kustomization::{self, Kustomization, Reference, ReferenceKind};
@@ -13,7 +13,7 @@ impl<T: Tree> Walker<'_, T> {
     pub(super) fn only_resources(&mut self, file: &str, kustomization: &Kustomization) {
         for (field, line) in &kustomization.fields {
             if !matches!(field.as_str(), "apiversion" | "kind" | "metadata" | "resources" | "bases") {
-                let text = format!("`{file}` configures plugins and may hold only `resources`, not `{field}`");
+                let text = text!("`{file}` configures plugins and may hold only `resources`, not `{field}`");
                 self.problems.push(
                     Problem::error("plugin", text)
                         .at(Place::new(file, *line, 1))

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 
 use super::node::{Content, Node, NodeError, documents};
 
@@ -61,9 +61,5 @@ fn agree(node: &Node, value: &serde_yaml::Value) -> bool {
 }
 
 pub(super) fn refusal(file: &str, line: usize, column: usize, reason: &str) -> Problem {
-    Problem::error("kustomization-syntax", format!("`{file}` {reason}")).at(Place::new(
-        file,
-        line.max(1),
-        column.max(1),
-    ))
+    Problem::error("kustomization-syntax", text!("`{file}` {reason}")).at(Place::new(file, line.max(1), column.max(1)))
 }

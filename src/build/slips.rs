@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::base::is_data_field;
 use super::data::type_in_words;
 use super::node::{Content, Node, documents};
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 
 /// What is wrong, and where in its source (line and column from 1).
 pub(super) struct Slip {
@@ -79,13 +79,13 @@ impl Search<'_> {
             if is_no_text(key_node) {
                 let message =
                     format!("`{key}` beneath `{field}` of `{}` is read as something else than a text", self.name);
-                self.push(key_node, Problem::error("data-key", message).help(format!("quote it: `\"{key}\":`")));
+                self.push(key_node, Problem::error("data-key", message).help(text!("quote it: `\"{key}\":`")));
             }
             if value.text().is_some() {
                 continue;
             }
-            let message = format!("`{field}.{key}` of `{}` is {}, not a string", self.name, type_in_words(value));
-            let help = format!("write the value of `{key}` as a block scalar (`{key}: |`)");
+            let message = text!("`{field}.{key}` of `{}` is {}, not a string", self.name, type_in_words(value));
+            let help = text!("write the value of `{key}` as a block scalar (`{key}: |`)");
             self.push(value, Problem::error("data-not-string", message).help(help));
         }
     }
@@ -109,7 +109,7 @@ mod tests {
     fn found(text: &str) -> Vec<(usize, String)> {
         let documents = documents(text).unwrap();
         let slips = slips(&documents[0], "Secret a", true);
-        slips.into_iter().map(|slip| (slip.line, slip.problem.message)).collect()
+        slips.into_iter().map(|slip| (slip.line, slip.problem.message.to_string())).collect()
     }
 
     #[test]

@@ -439,7 +439,7 @@ fn what_is_no_object_is_named_without_its_text() {
 fn bad_base64_and_illegal_keys_are_found() {
     let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {A: 'no base64!', 'b c': eA==, ..x: eA==, W: \"eA=\\n=\"}\n";
     let (result, _) = check(Build { overlay: false, ..parse(text).unwrap() }, &[], &[], &Base::default(), &[]);
-    let kinds: Vec<_> = result.unwrap_err().iter().map(|problem| (problem.kind, problem.message.clone())).collect();
+    let kinds: Vec<_> = result.unwrap_err().iter().map(|problem| (problem.kind, problem.message.to_string())).collect();
     assert_eq!(
         kinds,
         [

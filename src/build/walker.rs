@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 
 use super::closure::{Closure, FileKind, Scope, Source, SourceRole, Tree, joined, normalise, spot};
 use super::kustomization::{self, FILE_NAMES, Kustomization, Reference, ReferenceKind};
@@ -61,11 +61,11 @@ impl<'a, T: Tree> Walker<'a, T> {
         match self.confine(&path) {
             Ok(real) if self.tree.kind(&real) == Some(FileKind::Directory) => self.directory(&real, None),
             Ok(_) => {
-                let text = format!("overlay `{}` is not a directory", self.shown(&path));
+                let text = text!("overlay `{}` is not a directory", self.shown(&path));
                 self.problems.push(Problem::error("overlay-missing", text));
             }
             Err(reason) => {
-                let text = format!("overlay `{}` {reason}", self.shown(&path));
+                let text = text!("overlay `{}` {reason}", self.shown(&path));
                 self.problems.push(Problem::error("overlay-missing", text));
             }
         }
@@ -97,11 +97,11 @@ impl<'a, T: Tree> Walker<'a, T> {
             FILE_NAMES.into_iter().filter(|name| self.tree.kind(&directory.join(name)).is_some()).collect();
         let [name] = names.as_slice() else {
             self.problems.push(if names.is_empty() {
-                Problem::error("kustomization-missing", format!("`{shown}` has no kustomization file"))
-                    .help(format!("create `{shown}/kustomization.yml`"))
+                Problem::error("kustomization-missing", text!("`{shown}` has no kustomization file"))
+                    .help(text!("create `{shown}/kustomization.yml`"))
             } else {
                 let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
-                Problem::error("kustomization-ambiguous", format!("`{shown}` has {list}; kustomize accepts one"))
+                Problem::error("kustomization-ambiguous", text!("`{shown}` has {list}; kustomize accepts one"))
                     .help("keep one of them")
             });
             return None;
@@ -133,14 +133,14 @@ impl<'a, T: Tree> Walker<'a, T> {
         let place = Place::new(origin.file, reference.line, 1);
         match &reference.kind {
             ReferenceKind::Helm => self.problems.push(
-                Problem::error("helm", format!("`{}` would make kustomize run helm", reference.target))
+                Problem::error("helm", text!("`{}` would make kustomize run helm", reference.target))
                     .at(place)
                     .help("render the chart with `helm template` and list the result under `resources`"),
             ),
             ReferenceKind::Program => self.problems.push(
                 Problem::error(
                     "plugin",
-                    format!("`{}` would make kustomize run a program or container", reference.target),
+                    text!("`{}` would make kustomize run a program or container", reference.target),
                 )
                 .at(place)
                 .help("only builtin generators, transformers and validators (`apiVersion: builtin`) are allowed"),
@@ -171,7 +171,7 @@ impl<'a, T: Tree> Walker<'a, T> {
         } else {
             "copy it into the repository, or set `allow-remote` (the action's image has no git: only single files over https can be fetched)"
         };
-        let text = format!("`{}` in `{}` is remote", reference.target, reference.field);
+        let text = text!("`{}` in `{}` is remote", reference.target, reference.field);
         self.problems.push(Problem::error("remote-resource", text).at(place.clone()).help(help));
     }
 
@@ -199,7 +199,7 @@ impl<'a, T: Tree> Walker<'a, T> {
             }
             _ => {
                 let wanted = if wants_directory { "a directory" } else { "a regular file" };
-                let text = format!("`{}` in `{}` is not {wanted}", reference.target, reference.field);
+                let text = text!("`{}` in `{}` is not {wanted}", reference.target, reference.field);
                 self.problems.push(Problem::error("not-a-file", text).at(place.clone()));
             }
         }

@@ -15,7 +15,7 @@ use rustix::fs::{self, AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, Sta
 use rustix::io::Errno;
 
 use super::read::{here, reason, type_name};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// How often, and after how long a pause, a lock that another run holds is tried again: an apply holds it for as
 /// long as its build takes, and several environments side by side should not fail.
@@ -78,7 +78,7 @@ impl Directory {
                 std::thread::sleep(PAUSE);
             }
         }
-        Err(Problem::error("other-run", format!("another run is writing in `{}`", self.name))
+        Err(Problem::error("other-run", text!("another run is writing in `{}`", self.name))
             .help("wait until it has ended; deploy several environments at once from a checkout each"))
     }
 
@@ -99,7 +99,7 @@ impl Directory {
             FileType::RegularFile => Ok(Some(found)),
             FileType::Symlink => Err(linked(path)),
             other => {
-                let text = format!("`{}` is {}, not a regular file", here(path), type_name(other));
+                let text = text!("`{}` is {}, not a regular file", here(path), type_name(other));
                 Err(Problem::error("not-a-file", text).help("remove it, or name another file with `--output`"))
             }
         }
@@ -183,36 +183,36 @@ impl Directory {
 
     fn failed(&self, verb: &str, name: &str, error: io::Error) -> Problem {
         let path = &Path::new(&self.name).join(name);
-        Problem::error("cannot-write", format!("cannot {verb} `{}`: {}", here(path), reason(&error)))
+        Problem::error("cannot-write", text!("cannot {verb} `{}`: {}", here(path), reason(&error)))
             .help("look at the directory's owner and modes, and at the room left on its disk")
     }
 }
 
 /// The patch is never written into git's own files.
 pub(super) fn inside_git(name: &str) -> Problem {
-    Problem::error("inside-git", format!("`{name}` lies among git's own files"))
+    Problem::error("inside-git", text!("`{name}` lies among git's own files"))
         .help("name a file of the checkout with `--output`")
 }
 
 /// A path with a link in it leads somewhere else than it says.
 fn linked(path: &Path) -> Problem {
-    Problem::error("link", format!("`{}` is a symbolic link", here(path)))
+    Problem::error("link", text!("`{}` is a symbolic link", here(path)))
         .help("a secret is written only where its path says: remove the link, or name the real place with `--output`")
 }
 
 fn missing(path: &Path) -> Problem {
-    Problem::error("missing-directory", format!("the directory `{}` does not exist", here(path)))
-        .help(format!("`mkdir -p {}`, or correct the path", here(path)))
+    Problem::error("missing-directory", text!("the directory `{}` does not exist", here(path)))
+        .help(text!("`mkdir -p {}`, or correct the path", here(path)))
 }
 
 fn refused(path: &Path, found: Option<FileType>, error: Errno) -> Problem {
     match (error, found) {
         (_, Some(FileType::Symlink)) | (Errno::LOOP, _) => linked(path),
         (Errno::NOENT, _) => missing(path),
-        (Errno::NOTDIR, _) => Problem::error("not-a-directory", format!("`{}` is not a directory", here(path)))
+        (Errno::NOTDIR, _) => Problem::error("not-a-directory", text!("`{}` is not a directory", here(path)))
             .help("name a file in a directory with `--output`"),
         (error, _) => {
-            let text = format!("the directory `{}` cannot be opened: {}", here(path), reason(&error.into()));
+            let text = text!("the directory `{}` cannot be opened: {}", here(path), reason(&error.into()));
             Problem::error("unreadable", text).help("look at its owner and modes")
         }
     }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::read::shown;
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// Directories that may be the root, in the order in which they are looked for.
 const ROOTS: [&str; 4] = ["docker/k8", "k8s", "deploy", "."];
@@ -106,7 +106,7 @@ pub fn find_root(start: &Path, given: Option<&Path>) -> Result<PathBuf, Problem>
     let beneath = |root: &str| if root == "." { start.to_owned() } else { plain(&start.join(root)) };
     ROOTS.iter().map(|root| beneath(root)).find(holds_both).ok_or_else(|| {
         let start = start.display();
-        let text = format!("none of `docker/k8`, `k8s`, `deploy` and `.` holds `config/` and `apps/` in `{start}`");
+        let text = text!("none of `docker/k8`, `k8s`, `deploy` and `.` holds `config/` and `apps/` in `{start}`");
         Problem::error("no-root", text).help(
             "name it with `--root`, or name `--template` and, to apply, `--overlay` (`none` without kustomize)\n\
              in a workflow: `actions/checkout` must come before this step",
@@ -144,7 +144,7 @@ fn check_name(environment: &str) -> Result<(), Problem> {
         return Ok(());
     };
     let name: String = environment.chars().take(50).flat_map(char::escape_debug).collect();
-    let text = format!("`{name}` is no name for an environment: it {wrong}");
+    let text = text!("`{name}` is no name for an environment: it {wrong}");
     Err(Problem::error("environment-name", text)
         .help("it is part of file names, such as `staging` in `staging-config-secret.example.yml`"))
 }
@@ -169,8 +169,8 @@ fn unknown(root: &Path, environment: &str, given: &Overrides) -> Option<Problem>
     let nearest = near.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| format!("did you mean `{name}`? "));
     let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
     let list = if list.is_empty() { "there is none yet".to_owned() } else { format!("there are: {}", list.join(", ")) };
-    let text = format!("there is no environment `{environment}` in `{}`", shown(root));
-    let help = format!("{}{list}", nearest.unwrap_or_default());
+    let text = text!("there is no environment `{environment}` in `{}`", shown(root));
+    let help = text!("{}{list}", nearest.unwrap_or_default());
     Some(Problem::error("unknown-environment", text).help(help))
 }
 
@@ -183,19 +183,19 @@ fn template(config: &Path, environment: &str) -> Result<(PathBuf, Option<Problem
     let all: Vec<String> = names(config).into_iter().filter(|name| name.ends_with(TEMPLATE)).collect();
     if let [only] = &all[..] {
         let other = config.join(only);
-        let text = format!(
+        let text = text!(
             "`{}` does not exist: `{}`, the only template, serves for `{environment}`",
             shown(&own),
             shown(&other)
         );
         return Ok((other, Some(Problem::notice("only-template", text))));
     }
-    let problem = Problem::error("no-template", format!("the template `{}` does not exist", shown(&own)));
+    let problem = Problem::error("no-template", text!("the template `{}` does not exist", shown(&own)));
     Err(if all.is_empty() {
         problem.help("make it, or name the template with `--template`")
     } else {
         let list: Vec<String> = all.iter().map(|name| format!("`{name}`")).collect();
-        problem.help(format!("make it, or name one with `--template`; there are: {}", list.join(", ")))
+        problem.help(text!("make it, or name one with `--template`; there are: {}", list.join(", ")))
     })
 }
 

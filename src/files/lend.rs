@@ -27,7 +27,7 @@ use rustix::fs::{FileType, Stat};
 
 use super::beneath::Directory;
 use super::patch_file::{PatchFile, demoted};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 const NEW: &str = ".secret-patch-new-";
 const BEFORE: &str = ".secret-patch-before-";
@@ -130,7 +130,7 @@ impl Settled {
             Self::Restored => format!("the earlier `{patch}` is back at its path"),
             Self::Removed => format!("`{patch}`, lent for a build, is removed again"),
         };
-        Some(Problem::notice("recovered", format!("a run was killed: {done}")))
+        Some(Problem::notice("recovered", text!("a run was killed: {done}")))
     }
 }
 
@@ -212,17 +212,15 @@ fn even_second() -> i64 {
 
 fn changed_meanwhile(names: &Siblings) -> Problem {
     let Siblings { patch, before, .. } = names;
-    Problem::error("patch-changed", format!("`{patch}` was written by someone else while a run had lent it")).help(
-        format!(
-            "the one from before is `{before}` beside it: rename it to `{patch}`, or delete it to keep the new one"
-        ),
-    )
+    Problem::error("patch-changed", text!("`{patch}` was written by someone else while a run had lent it")).help(text!(
+        "the one from before is `{before}` beside it: rename it to `{patch}`, or delete it to keep the new one"
+    ))
 }
 
 fn not_from_here(names: &Siblings) -> Problem {
     let Siblings { patch, before, .. } = names;
-    Problem::error("stray-file", format!("`{before}` is there, but no run says that it kept it"))
-        .help(format!("if it is the `{patch}` you want, rename it to that; otherwise delete it"))
+    Problem::error("stray-file", text!("`{before}` is there, but no run says that it kept it"))
+        .help(text!("if it is the `{patch}` you want, rename it to that; otherwise delete it"))
 }
 
 #[cfg(test)]
@@ -322,7 +320,7 @@ mod tests {
 
     fn recovered(root: &Path) -> Vec<String> {
         let file = PatchFile::open(&root.join(PATCH), None).unwrap();
-        file.notices().iter().map(|notice| notice.message.clone()).collect()
+        file.notices().iter().map(|notice| notice.message.to_string()).collect()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A file without a name, for handing contents to a child by descriptor.
+//! Values in memory: a file without a name, for handing contents to a child by descriptor, and no copy of the process on disk.
 
 #![expect(clippy::disallowed_types, reason = "an edge: makes files without a name")]
 
@@ -20,6 +20,16 @@ pub fn memory_file(contents: &[u8]) -> io::Result<OwnedFd> {
     let fd = OwnedFd::from(file);
     seal(&fd)?;
     Ok(fd)
+}
+
+/// No core dump of this process or its children from now on; on Linux no other process of the user may look into this one's memory.
+///
+/// What the system refuses is left as it is: nothing depends on it.
+pub fn forbid_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 #[cfg(target_os = "linux")]

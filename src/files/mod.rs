@@ -13,7 +13,7 @@ mod tree;
 
 pub use layout::{Layout, Overlay, Overrides, environments, find_root};
 pub use lend::Lent;
-pub use memory::memory_file;
+pub use memory::{forbid_core_dumps, memory_file};
 pub use patch_file::PatchFile;
 pub use read::{LIMIT, TextFile, is_there, may_wait, read_if_there, read_stream, read_templates, read_text};
 pub use tree::Machine;

@@ -10,7 +10,7 @@ use super::beneath::{self, Directory};
 use super::git::{Repository, Verdict};
 use super::lend::{self, Lent, Siblings};
 use super::read::{here, shown};
-use crate::error::{Problem, Severity};
+use crate::error::{Problem, Severity, text};
 
 /// A place that a secret patch may be written to. While it is open, no other run can open one in the same directory.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl Target {
         let absolute = absolute(path)?;
         let name = absolute.file_name().and_then(OsStr::to_str).map(str::to_owned);
         let (Some(parent), Some(name)) = (absolute.parent(), name) else {
-            let text = format!("`{}` is not a name for a file", shown(path));
+            let text = text!("`{}` is not a name for a file", shown(path));
             return Err(Problem::error("not-a-file", text).help("name a file with `--output`"));
         };
         if name.eq_ignore_ascii_case(".git") {
@@ -142,7 +142,7 @@ impl Target {
 /// The path from the root on, with `.` and `..` taken out as kustomize does: as text.
 fn absolute(path: &Path) -> Result<PathBuf, Problem> {
     let whole = std::path::absolute(path).map_err(|error| {
-        Problem::error("bad-path", format!("`{}` is no path: {}", shown(path), super::read::reason(&error)))
+        Problem::error("bad-path", text!("`{}` is no path: {}", shown(path), super::read::reason(&error)))
     })?;
     let mut clean = PathBuf::new();
     for part in whole.components() {
@@ -164,18 +164,17 @@ fn git_problems(repository: &Repository, target: &Target, names: &Siblings) -> V
     match repository.is_tracked(&target.path) {
         Ok(false) => {}
         Ok(true) => problems.push(
-            Problem::error("tracked", format!("git tracks `{path}`: the values would be in the next commit")).help(
-                format!("`git rm --cached {path}`; if it ever held values, they are in the history: change them"),
-            ),
+            Problem::error("tracked", text!("git tracks `{path}`: the values would be in the next commit"))
+                .help(text!("`git rm --cached {path}`; if it ever held values, they are in the history: change them")),
         ),
         Err(problem) => problems.push(problem),
     }
     match repository.verdict(&target.path) {
         Ok(Verdict::Ignored(_)) => problems.extend(siblings_not_ignored(repository, target, names)),
         Ok(Verdict::Kept(rule)) => {
-            let text = format!("git would take `{path}` into a commit: `{}` takes back what ignores it", rule.pattern);
+            let text = text!("git would take `{path}` into a commit: `{}` takes back what ignores it", rule.pattern);
             let (file, line) = (here(&rule.file), ignore_line(repository, target));
-            problems.push(Problem::error("not-ignored", text).help(format!(
+            problems.push(Problem::error("not-ignored", text).help(text!(
                 "remove line {} of `{file}`, or add this line to the end of `{}`:\n{line}",
                 rule.line,
                 here(&last_word(repository, &rule.file)),
@@ -183,8 +182,8 @@ fn git_problems(repository: &Repository, target: &Target, names: &Siblings) -> V
         }
         Ok(Verdict::Unmatched) => {
             let (file, line) = (here(&repository.toplevel().join(".gitignore")), ignore_line(repository, target));
-            let text = format!("no ignore rule covers `{path}`: git would take the values into a commit");
-            let help = format!(
+            let text = text!("no ignore rule covers `{path}`: git would take the values into a commit");
+            let help = text!(
                 "add this line to the end of `{file}`:\n{line}\n(a user's own excludes do not count: others lack them)"
             );
             problems.push(Problem::error("not-ignored", text).help(help));
@@ -210,12 +209,13 @@ fn siblings_not_ignored(repository: &Repository, target: &Target, names: &Siblin
     if covered(&names.new) && covered(&names.before) {
         return None;
     }
-    let text = format!(
+    let text = text!(
         "no ignore rule covers `{}` and `{}`: a killed run may leave the new or the earlier patch there, with its values, until the next run",
-        names.new, names.before
+        names.new,
+        names.before
     );
     let line = ignore_line(repository, target);
-    Some(Problem::notice("siblings-not-ignored", text).help(format!("rules that cover all of them:\n{line}")))
+    Some(Problem::notice("siblings-not-ignored", text).help(text!("rules that cover all of them:\n{line}")))
 }
 
 /// A rule that ignores the patch, those of other environments where the name follows the layout, and their siblings.
@@ -240,13 +240,13 @@ fn ignore_line(repository: &Repository, target: &Target) -> String {
 }
 
 fn no_git(path: &Path) -> Problem {
-    let text = format!("`{}` lies in no git repository, so no ignore rule is asked for", here(path));
+    let text = text!("`{}` lies in no git repository, so no ignore rule is asked for", here(path));
     Problem::notice("no-git-repository", text)
         .help("nothing can commit the patch from here; what counts is a `.git` above it, be it a worktree's file")
 }
 
 fn no_lock(path: &Path) -> Problem {
-    let text = format!("the file system of `{}` has no locks for directories", here(path));
+    let text = text!("the file system of `{}` has no locks for directories", here(path));
     Problem::notice("no-lock", text).help("see to it that no two runs write there at once")
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// What one file may hold, in bytes: far above any manifest, far below what hurts.
 pub const LIMIT: u64 = 16 * 1024 * 1024;
@@ -119,7 +119,7 @@ fn manifests(directory: &Path) -> Result<Vec<PathBuf>, Problem> {
     }
     files.sort();
     if files.is_empty() {
-        let text = format!("`{}` holds no `*.yml`, `*.yaml` or `*.json`", shown(directory));
+        let text = text!("`{}` holds no `*.yml`, `*.yaml` or `*.json`", shown(directory));
         return Err(Problem::error("no-manifests", text).help("directories beneath it are not searched: name them too"));
     }
     Ok(files)
@@ -160,7 +160,7 @@ fn read_all(name: &str, stream: &mut dyn Read, expected: u64) -> Result<String, 
     let mut bytes = Vec::with_capacity(usize::try_from(expected.min(LIMIT)).unwrap_or_default() + 1);
     stream.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
     if bytes.len() as u64 > LIMIT {
-        return Err(Problem::error("too-large", format!("`{name}` is larger than {} MiB", LIMIT / (1024 * 1024)))
+        return Err(Problem::error("too-large", text!("`{name}` is larger than {} MiB", LIMIT / (1024 * 1024)))
             .help("is this the right file? no manifest is that large"));
     }
     String::from_utf8(bytes).map_err(|error| not_utf8(name, &error))
@@ -168,10 +168,10 @@ fn read_all(name: &str, stream: &mut dyn Read, expected: u64) -> Result<String, 
 
 fn not_utf8(name: &str, error: &std::string::FromUtf8Error) -> Problem {
     let at = error.utf8_error().valid_up_to();
-    let text = format!("`{name}` is not UTF-8: the byte at offset {at} does not belong there");
+    let text = text!("`{name}` is not UTF-8: the byte at offset {at} does not belong there");
     let utf16 = error.as_bytes().starts_with(b"\xff\xfe") || error.as_bytes().starts_with(b"\xfe\xff");
     let from = if utf16 { "UTF-16" } else { "ISO-8859-1" };
-    Problem::error("not-utf8", text).help(format!("save it as UTF-8, for example `iconv -f {from} -t UTF-8`"))
+    Problem::error("not-utf8", text).help(text!("save it as UTF-8, for example `iconv -f {from} -t UTF-8`"))
 }
 
 /// A path as the user would type it.
@@ -198,23 +198,23 @@ pub(super) fn reason(error: &io::Error) -> String {
 
 fn unreadable(name: &str, error: &io::Error) -> Problem {
     match error.kind() {
-        io::ErrorKind::NotFound => Problem::error("missing-file", format!("`{name}` does not exist"))
-            .help(format!("look at its spelling; a relative path starts at `{}`", current_directory().display())),
+        io::ErrorKind::NotFound => Problem::error("missing-file", text!("`{name}` does not exist"))
+            .help(text!("look at its spelling; a relative path starts at `{}`", current_directory().display())),
         io::ErrorKind::NotADirectory => {
-            Problem::error("missing-file", format!("`{name}` does not exist: a part of its path is no directory"))
+            Problem::error("missing-file", text!("`{name}` does not exist: a part of its path is no directory"))
                 .help("look at its spelling")
         }
         io::ErrorKind::PermissionDenied => {
-            Problem::error("unreadable", format!("`{name}` may not be read: permission denied"))
+            Problem::error("unreadable", text!("`{name}` may not be read: permission denied"))
                 .help("look at the modes of the file and of the directories above it")
         }
-        _ => Problem::error("unreadable", format!("`{name}` cannot be read: {}", reason(error)))
+        _ => Problem::error("unreadable", text!("`{name}` cannot be read: {}", reason(error)))
             .help("see whether another program can read it"),
     }
 }
 
 fn wrong_type(name: &str, file_type: FileType) -> Problem {
-    Problem::error("not-a-file", format!("`{name}` is {}, not a file", type_name(file_type)))
+    Problem::error("not-a-file", text!("`{name}` is {}, not a file", type_name(file_type)))
         .help("name a regular file or a pipe")
 }
 

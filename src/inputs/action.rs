@@ -2,7 +2,7 @@
 
 use super::names::{ALL, closest, find};
 use super::{CommandLine, Environment, Raw, not_utf8};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// Inputs that the runner itself adds to every container action.
 const OF_THE_RUNNER: [&str; 2] = ["entrypoint", "args"];
@@ -28,9 +28,9 @@ fn unknown(environment: &Environment) -> impl Iterator<Item = Problem> {
     let names = environment.keys().filter_map(|name| name.strip_prefix("INPUT_"));
     let names = names.map(|name| name.to_lowercase().replace('_', "-"));
     names.filter(|name| find(name).is_none() && !OF_THE_RUNNER.contains(&name.as_str())).map(|name| {
-        let problem = Problem::warning("unknown-input", format!("there is no input `{name}`; it is ignored"));
+        let problem = Problem::warning("unknown-input", text!("there is no input `{name}`; it is ignored"));
         match closest(&name, ALL.map(|input| input.name)) {
-            Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+            Some(meant) => problem.help(text!("did you mean `{meant}`?")),
             None => problem,
         }
     })

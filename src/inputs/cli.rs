@@ -9,7 +9,7 @@ use clap::{CommandFactory, FromArgMatches};
 use super::flags::{Cli, Verb};
 use super::names::{self, ALL, Input};
 use super::{Colour, Command, Context, Environment, Raw, Word, not_utf8};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// What the arguments ask for.
 pub(super) enum Call {
@@ -140,7 +140,7 @@ fn visible(raw: &Raw) -> Vec<Problem> {
         .map(|(input, _)| {
             let message =
                 format!("`--{}` on the command line can be read by every process of this machine", input.name);
-            Problem::warning("visible-argument", message).help(format!("set `{}` instead", input.variable()))
+            Problem::warning("visible-argument", message).help(text!("set `{}` instead", input.variable()))
         })
         .collect()
 }

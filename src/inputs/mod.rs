@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use self::names::Input;
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::secret::Secret;
 use crate::values::Source;
 
@@ -254,7 +254,7 @@ pub fn read(arguments: &[OsString], environment: &Environment, context: &Context
 }
 
 fn not_utf8(name: &str) -> Problem {
-    Problem::error("input-not-utf8", format!("`{name}` is not UTF-8")).help("write it as UTF-8")
+    Problem::error("input-not-utf8", text!("`{name}` is not UTF-8")).help("write it as UTF-8")
 }
 
 /// Inputs as they were typed, by name, with what was odd about them; trimmed, never empty.

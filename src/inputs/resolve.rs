@@ -10,7 +10,7 @@ use super::{
     Command, Commenting, Context, FileName, Format, Inputs, Mode, OnFailedRollout, Overlay, Raw, Rollout, VaultInputs,
     Word,
 };
-use crate::error::Problem;
+use crate::error::{Problem, Text, text};
 use crate::secret::Secret;
 use crate::values::{Source, parse_json};
 
@@ -95,7 +95,7 @@ impl Reader {
         text.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
-    fn refuse(&mut self, message: String, help: impl Into<String>) {
+    fn refuse(&mut self, message: Text, help: impl Into<Text>) {
         self.problems.push(Problem::error("invalid-input", message).help(help));
     }
 
@@ -109,7 +109,7 @@ impl Reader {
                     }
                     Mode::CommandLine => format!("give {} as an argument", input.shape),
                 };
-                self.problems.push(Problem::error("missing-input", format!("`{}` is missing", input.name)).help(help));
+                self.problems.push(Problem::error("missing-input", text!("`{}` is missing", input.name)).help(help));
             }
         }
     }
@@ -119,7 +119,7 @@ impl Reader {
         let found = W::ALL.iter().copied().find(|word| word.word() == text);
         if found.is_none() {
             self.refuse(
-                format!("`{}` is `{text}`", input.name),
+                text!("`{}` is `{text}`", input.name),
                 choices(&text, &W::ALL.iter().map(|word| word.word()).collect::<Vec<_>>()),
             );
         }
@@ -132,12 +132,12 @@ impl Reader {
             match Source::parse(&text) {
                 Some(source) if sources.contains(&source) => {
                     self.refuse(
-                        format!("`prefer` names `{text}` twice"),
+                        text!("`prefer` names `{text}` twice"),
                         "name each source once, the one that wins first",
                     );
                 }
                 Some(source) => sources.push(source),
-                None => self.refuse(format!("`prefer` names `{text}`"), choices(&text, &Source::ALL.map(Source::name))),
+                None => self.refuse(text!("`prefer` names `{text}`"), choices(&text, &Source::ALL.map(Source::name))),
             }
         }
         sources
@@ -147,7 +147,7 @@ impl Reader {
     pub(super) fn count(&mut self, input: Input, largest: usize) -> usize {
         let text = self.text(input).or(input.default.map(str::to_owned)).unwrap_or_default();
         text.parse().ok().filter(|number| (1..=largest).contains(number)).unwrap_or_else(|| {
-            self.refuse(format!("`{}` is `{text}`", input.name), format!("write a number from 1 to {largest}"));
+            self.refuse(text!("`{}` is `{text}`", input.name), text!("write a number from 1 to {largest}"));
             1
         })
     }
@@ -166,7 +166,7 @@ impl Reader {
             Some("true" | "True" | "TRUE") => true,
             None | Some("false" | "False" | "FALSE") => false,
             Some(text) => {
-                self.refuse(format!("`{}` is `{text}`", input.name), "write `true` or `false`");
+                self.refuse(text!("`{}` is `{text}`", input.name), "write `true` or `false`");
                 false
             }
         }
@@ -178,7 +178,7 @@ impl Reader {
         let plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
         if !plain || text.starts_with(['.', '-']) {
             let help = "a name is made of letters, digits, `.`, `_` and `-`, and begins with a letter or digit";
-            self.refuse(format!("`{}` is `{text}`", input.name), help);
+            self.refuse(text!("`{}` is `{text}`", input.name), help);
         }
         Some(text)
     }
@@ -189,10 +189,10 @@ impl Reader {
         for name in &names {
             if name.contains('*') && !others.contains('*') {
                 let help = "name each one: a glob would also take in what is added later";
-                self.refuse(format!("`{}` holds `{name}`", input.name), help);
+                self.refuse(text!("`{}` holds `{name}`", input.name), help);
             } else if !name.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c)) {
                 let help = "names are separated by blanks, commas or line ends";
-                self.refuse(format!("`{}` holds `{name}`, which is no name", input.name), help);
+                self.refuse(text!("`{}` holds `{name}`, which is no name", input.name), help);
             }
         }
         names
@@ -207,7 +207,7 @@ impl Reader {
         for repository in &repositories {
             if !repository.split_once('/').is_some_and(|(owner, name)| is_part(owner) && is_part(name)) {
                 let help = "name each repository by owner and name, such as `owner/config`";
-                self.refuse(format!("`{}` holds `{repository}`", names::TRUSTED_REPOSITORIES.name), help);
+                self.refuse(text!("`{}` holds `{repository}`", names::TRUSTED_REPOSITORIES.name), help);
             }
         }
         repositories
@@ -222,7 +222,7 @@ impl Reader {
                 .is_some_and(|(kind, name)| !kind.is_empty() && !name.is_empty() && !name.contains('/'))
             {
                 let help = "name each object by kind and name, such as `Secret/app`";
-                self.refuse(format!("`{}` holds `{object}`", input.name), help);
+                self.refuse(text!("`{}` holds `{object}`", input.name), help);
             }
         }
         objects
@@ -233,7 +233,7 @@ impl Reader {
         let text = self.text(input).or(input.default.map(str::to_owned)).unwrap_or_default();
         parse_duration(&text).unwrap_or_else(|| {
             let help = "write a number and a unit, such as `90s`, `5m` or `1h`, above zero and up to `24h`";
-            self.refuse(format!("`{}` is `{text}`", input.name), help);
+            self.refuse(text!("`{}` is `{text}`", input.name), help);
             Duration::default()
         })
     }

@@ -6,6 +6,7 @@ use super::Check;
 use super::material::{self, Role};
 use super::merge::Entry;
 use super::server::Server;
+use crate::error::text;
 use crate::secret::Secret;
 
 /// The cluster with its paths absolute, and its address if that is usable.
@@ -36,7 +37,7 @@ fn server(entry: &Entry, proxied: bool, check: &mut Check<'_>) -> Option<Server>
     }
     encryption(&server, &title, check);
     if server.is_local() && check.options.in_container && !proxied {
-        let message = format!("`server` of {title} is `{}`, which is the container itself", server.address);
+        let message = text!("`server` of {title} is `{}`, which is the container itself", server.address);
         check.error("server-local", message, LOCAL);
     }
     Some(server)
@@ -48,7 +49,7 @@ fn encryption(server: &Server, title: &str, check: &mut Check<'_>) {
         Some("https") => {}
         Some("http") if server.is_local() => {}
         Some("http") => {
-            let message = format!("`server` of {title} is `http://{address}`: secrets would travel in clear");
+            let message = text!("`server` of {title} is `http://{address}`: secrets would travel in clear");
             check.error(
                 "server-http",
                 message,
@@ -56,7 +57,7 @@ fn encryption(server: &Server, title: &str, check: &mut Check<'_>) {
             );
         }
         _ => {
-            let message = format!("`server` of {title}, `{address}`, does not start with `https://`");
+            let message = text!("`server` of {title}, `{address}`, does not start with `https://`");
             check.error("server-scheme", message, format!("write `https://{address}`; kubectl would take it for http"));
         }
     }
@@ -98,10 +99,10 @@ fn proxy(entry: &Entry, check: &mut Check<'_>) -> Option<Server> {
         check.credentials.extend([Some(both), password].into_iter().flatten().map(Secret::new));
     }
     if proxy.is_local() && check.options.in_container {
-        let message = format!("`proxy-url` of {title} is `{}`, which is the container itself", proxy.address);
+        let message = text!("`proxy-url` of {title} is `{}`, which is the container itself", proxy.address);
         check.error("proxy-local", message, LOCAL);
     } else {
-        let message = format!("{title} is reached through the proxy `{}`", proxy.host);
+        let message = text!("{title} is reached through the proxy `{}`", proxy.host);
         check.warning("proxy", message, "remove `proxy-url` if that is not meant");
     }
     Some(proxy)

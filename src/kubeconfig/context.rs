@@ -2,7 +2,7 @@
 
 use super::merge::{Entry, Merged};
 use super::{Check, Options};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// How many names a message lists.
 const LISTED: usize = 20;
@@ -14,9 +14,9 @@ const LISTED: usize = 20;
 pub(super) fn choose(merged: &Merged, options: &Options<'_>) -> Result<Entry, Problem> {
     let asked = options.context.map(str::trim).filter(|name| !name.is_empty());
     let Some(name) = asked.or(merged.current.as_deref()) else {
-        let message = format!("{} has no `current-context`: {}", merged.name, listed(&merged.contexts));
+        let message = text!("{} has no `current-context`: {}", merged.name, listed(&merged.contexts));
         return Err(
-            Problem::error("context-missing", message).help(format!("choose one with {}", options.input("context")))
+            Problem::error("context-missing", message).help(text!("choose one with {}", options.input("context")))
         );
     };
     merged.contexts.iter().find(|context| context.name == name).cloned().ok_or_else(|| {
@@ -66,9 +66,9 @@ fn absent(context: &Entry, noun: &str, name: Option<&str>, entries: &[Entry]) ->
     let kind = if noun == "cluster" { "cluster-unknown" } else { "user-unknown" };
     let Some(name) = name else {
         return Problem::error(kind, format!("{} names no {noun}: {}", context.title(), listed(entries)))
-            .help(format!("give the context its `{noun}`"));
+            .help(text!("give the context its `{noun}`"));
     };
-    let message = format!("{} names {noun} `{name}`, which is not there: {}", context.title(), listed(entries));
+    let message = text!("{} names {noun} `{name}`, which is not there: {}", context.title(), listed(entries));
     Problem::error(kind, message).help(match similar(name, entries) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "take the whole of it from where it works: `kubectl config view --raw --flatten --minify`".to_owned(),

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::merge::Entry;
 use super::{Check, FLATTEN};
+use crate::error::text;
 use crate::secret::Secret;
 
 /// What a certificate or key is for.
@@ -69,7 +70,7 @@ pub(super) fn checked(entry: &mut Entry, role: Role, check: &mut Check<'_>) -> b
             if path.is_some() {
                 // kubectl refuses both together, while saying that the data counts.
                 entry.fields.remove(field);
-                let message = format!("{} has both `{field}` and `{data_field}`", entry.title());
+                let message = text!("{} has both `{field}` and `{data_field}`", entry.title());
                 check.warning("kubeconfig-both", message, format!("`{data_field}` counts; remove the other"));
             }
             inline(entry, role, &data_field, &Zeroizing::new(data), check);
@@ -109,7 +110,7 @@ fn by_path(entry: &mut Entry, role: Role, path: &str, check: &mut Check<'_>) {
     match check.files.read(&path).map(Zeroizing::new) {
         Ok(bytes) => drop(examine(&bytes, role, &subject, check)),
         Err(error) => {
-            let message = format!("{subject} cannot be read: {}", error.kind());
+            let message = text!("{subject} cannot be read: {}", error.kind());
             check.error("certificate-unreadable", message, FLATTEN);
         }
     }
@@ -123,7 +124,7 @@ fn examine(bytes: &[u8], role: Role, subject: &str, check: &mut Check<'_>) -> bo
         None if role == Role::Key => check.credentials.extend(pem.map(Secret::new)),
         None => {}
         Some(fault) => {
-            let help = format!("it must be a `-----BEGIN` … `-----END` {}, without a passphrase", role.noun());
+            let help = text!("it must be a `-----BEGIN` … `-----END` {}, without a passphrase", role.noun());
             check.error("certificate-pem", format!("{subject} {fault}"), help);
             return false;
         }

@@ -6,7 +6,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::Fields;
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// What relative paths in an entry start from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Merged {
         let lists = [("contexts", &self.contexts), ("clusters", &self.clusters), ("users", &self.users)];
         let missing: Vec<String> =
             lists.iter().filter(|(_, list)| list.is_empty()).map(|(name, _)| format!("no `{name}`")).collect();
-        Problem::error("kubeconfig-entries", format!("{} has {}", self.name, missing.join(", "))).help(
+        Problem::error("kubeconfig-entries", text!("{} has {}", self.name, missing.join(", "))).help(
             "a kubeconfig names a cluster, a user and a context that joins them; \
              get one that works with `kubectl config view --raw --flatten --minify`",
         )
@@ -97,7 +97,7 @@ fn append(all: &mut Vec<Entry>, more: Vec<Entry>) {
 /// The first thing that makes it no kubeconfig; syntax errors by line and column only, for the parser quotes content.
 pub(super) fn document(text: &str, name: &str, origin: &Origin) -> Result<Part, Problem> {
     let Value::Object(mut root) = parse(text, name)? else {
-        return Err(Problem::error("kubeconfig-kind", format!("{name} is not a kubeconfig: not a mapping"))
+        return Err(Problem::error("kubeconfig-kind", text!("{name} is not a kubeconfig: not a mapping"))
             .help("give the output of `kubectl config view --raw --flatten --minify`"));
     };
     let is = |field: &str, wanted: &str| match root.get(field) {
@@ -105,7 +105,7 @@ pub(super) fn document(text: &str, name: &str, origin: &Origin) -> Result<Part, 
         Some(value) => value.as_str().is_some_and(|text| text.is_empty() || text == wanted),
     };
     if !is("kind", "Config") || !is("apiVersion", "v1") {
-        let message = format!("{name} is not a kubeconfig: a kubeconfig is `apiVersion: v1`, `kind: Config`");
+        let message = text!("{name} is not a kubeconfig: a kubeconfig is `apiVersion: v1`, `kind: Config`");
         return Err(Problem::error("kubeconfig-kind", message)
             .help("if this is a manifest that holds a kubeconfig, take out and decode that field"));
     }
@@ -127,7 +127,7 @@ fn parse(text: &str, name: &str) -> Result<Value, Problem> {
     let syntax = |error: &serde_yaml::Error| {
         let place =
             error.location().map_or_else(String::new, |at| format!(" (line {}, column {})", at.line(), at.column()));
-        Problem::error("kubeconfig-syntax", format!("{name} is not valid YAML{place}"))
+        Problem::error("kubeconfig-syntax", text!("{name} is not valid YAML{place}"))
             .help("check that its line breaks and indentation survived; base64 of it (`base64 -w0`) keeps them")
     };
     let mut documents = Vec::new();
@@ -139,7 +139,7 @@ fn parse(text: &str, name: &str) -> Result<Value, Problem> {
         }
     }
     if documents.len() > 1 {
-        return Err(Problem::error("kubeconfig-syntax", format!("{name} holds {} YAML documents", documents.len()))
+        return Err(Problem::error("kubeconfig-syntax", text!("{name} holds {} YAML documents", documents.len()))
             .help("keep one; to join kubeconfigs, list their paths in `KUBECONFIG`, separated by `:`"));
     }
     let value = documents.pop().unwrap_or_default();
@@ -164,7 +164,7 @@ fn entries(
         let entry = entry(item, noun, origin)
             .ok_or_else(|| mistyped(format!("an entry in `{field}` of {document} is not a `name` with a `{noun}`")))?;
         if entries.iter().any(|known| known.name == entry.name) {
-            let message = format!("{document} has more than one {}", entry.title());
+            let message = text!("{document} has more than one {}", entry.title());
             return Err(Problem::error("kubeconfig-duplicate", message).help("kubectl refuses that: keep one of them"));
         }
         entries.push(entry);

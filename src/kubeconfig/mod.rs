@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::error::Problem;
+use crate::error::{Problem, Text, text};
 use crate::secret::Secret;
 use merge::{Entry, Origin};
 
@@ -198,11 +198,11 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn error(&mut self, kind: &'static str, message: impl Into<String>, help: impl Into<String>) {
+    fn error(&mut self, kind: &'static str, message: impl Into<Text>, help: impl Into<Text>) {
         self.problems.push(Problem::error(kind, message).help(help));
     }
 
-    fn warning(&mut self, kind: &'static str, message: impl Into<String>, help: impl Into<String>) {
+    fn warning(&mut self, kind: &'static str, message: impl Into<Text>, help: impl Into<Text>) {
         self.problems.push(Problem::warning(kind, message).help(help));
     }
 
@@ -212,7 +212,7 @@ impl Check<'_> {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
             Some(_) => {
-                let message = format!("`{field}` of {} is not a string", entry.title());
+                let message = text!("`{field}` of {} is not a string", entry.title());
                 self.error("kubeconfig-type", message, "put it in quotes");
                 None
             }
@@ -225,7 +225,7 @@ impl Check<'_> {
             _ if Path::new(path).is_absolute() => Some(PathBuf::from(path)),
             Origin::Directory(directory) => Some(directory.join(path).components().collect()),
             Origin::Content => {
-                let message = format!(
+                let message = text!(
                     "`{field}` of {} is the relative path `{path}`, but the kubeconfig came as content, not as a file",
                     entry.title()
                 );

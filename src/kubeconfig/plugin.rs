@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Check;
 use super::merge::Entry;
+use crate::error::text;
 use crate::secret::Secret;
 
 /// Checks `exec` and `auth-provider`; whether the user has a plugin that kubectl may run.
@@ -13,7 +14,7 @@ pub(super) fn checked(entry: &mut Entry, check: &mut Check<'_>) -> bool {
     let (exec, provider) = (present("exec"), present("auth-provider"));
     if provider {
         let name = entry.fields["auth-provider"].get("name").and_then(Value::as_str).unwrap_or_default();
-        let message = format!("{title} has the auth-provider `{}`, which kubectl no longer has", shown(name));
+        let message = text!("{title} has the auth-provider `{}`, which kubectl no longer has", shown(name));
         check.error("auth-provider", message, remedy(if name == "gcp" { "gcloud" } else { name }, check));
     }
     if !exec {
@@ -26,7 +27,7 @@ pub(super) fn checked(entry: &mut Entry, check: &mut Check<'_>) -> bool {
     } else if check.options.allow_exec {
         allowed(entry, &command, check);
     } else {
-        let message = format!("{title} makes kubectl run `{}` for its credentials", shown(&command));
+        let message = text!("{title} makes kubectl run `{}` for its credentials", shown(&command));
         let help =
             format!("{}\nor allow the program with {}", remedy(&command, check), check.options.input("allow-exec"));
         check.error("exec-refused", message, help);

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::merge::{self, Merged, Origin, Part};
 use super::{Files, Options, Source};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// Base64 as people paste it: padded or not, cut anywhere in its last character's bits.
 const FORGIVING: GeneralPurpose = GeneralPurpose::new(
@@ -70,9 +70,9 @@ fn read(path: &Path, files: &dyn Files) -> Result<Part, Problem> {
     let name = format!("kubeconfig `{}`", path.display());
     let bytes = files.read(path).map(Zeroizing::new).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Problem::error(MISSING, format!("{name} does not exist")),
-        io::ErrorKind::IsADirectory => Problem::error("kubeconfig-directory", format!("{name} is a directory"))
+        io::ErrorKind::IsADirectory => Problem::error("kubeconfig-directory", text!("{name} is a directory"))
             .help("name a file, such as `config` in that directory"),
-        kind => Problem::error("kubeconfig-unreadable", format!("{name} cannot be read: {kind}"))
+        kind => Problem::error("kubeconfig-unreadable", text!("{name} cannot be read: {kind}"))
             .help("make it readable for the user this runs as"),
     })?;
     let directory = path.parent().unwrap_or_else(|| files.working_directory()).to_owned();
@@ -121,7 +121,7 @@ fn shape(given: &str, name: &str, files: &dyn Files) -> Result<Shape, Problem> {
         Some(Err(problem)) if trimmed.len() >= 16 => Err(problem),
         _ => Err(Problem::error(
             "kubeconfig-unknown",
-            format!("{name} is neither a kubeconfig, nor base64 of one, nor a file that exists"),
+            text!("{name} is neither a kubeconfig, nor base64 of one, nor a file that exists"),
         )
         .help("give the output of `kubectl config view --raw --flatten --minify`, base64 of that, or a path")),
     }
@@ -162,7 +162,7 @@ fn decoded(given: &str, name: &str) -> Option<Result<Zeroizing<String>, Problem>
         },
     });
     Some(content.map_err(|what| {
-        Problem::error("kubeconfig-base64", format!("{name} is base64 of {what}"))
+        Problem::error("kubeconfig-base64", text!("{name} is base64 of {what}"))
             .help("encode the kubeconfig itself, once: `kubectl config view --raw --flatten --minify | base64 -w0`")
     }))
 }
@@ -200,12 +200,12 @@ fn text(bytes: &[u8]) -> Result<&str, &'static str> {
 }
 
 fn unusable(name: &str, what: &str) -> Problem {
-    Problem::error("kubeconfig-encoding", format!("{name} is {what}, not UTF-8 text"))
+    Problem::error("kubeconfig-encoding", text!("{name} is {what}, not UTF-8 text"))
         .help("write it as UTF-8; PowerShell 5 redirects as UTF-16: use `| Out-File -Encoding ascii`")
 }
 
 fn empty(name: &str) -> Problem {
-    Problem::error("kubeconfig-empty", format!("{name} is empty")).help(
+    Problem::error("kubeconfig-empty", text!("{name} is empty")).help(
         "kubectl would fall back to `localhost:8080`; fill it with the output of \
          `kubectl config view --raw --flatten --minify`, and check that the secret or step it comes from exists",
     )
@@ -213,7 +213,7 @@ fn empty(name: &str) -> Problem {
 
 fn content_in_environment(options: &Options<'_>) -> Problem {
     Problem::error("kubeconfig-content", "`KUBECONFIG` holds a kubeconfig itself, where kubectl takes paths")
-        .help(format!("give it as {} and unset `KUBECONFIG`", options.input("kubeconfig")))
+        .help(text!("give it as {} and unset `KUBECONFIG`", options.input("kubeconfig")))
 }
 
 fn with_container_help(problem: Problem, options: &Options<'_>) -> Problem {

@@ -8,6 +8,7 @@ use super::material::{self, OMITTED, Role, omitted};
 use super::merge::{Entry, Origin};
 use super::server::Server;
 use super::{Check, Fields, plugin};
+use crate::error::text;
 use crate::secret::Secret;
 
 /// The user with its paths absolute, or made of `kube-token`; `None` where nobody is needed or the user is not there.
@@ -21,14 +22,14 @@ pub(super) fn checked(found: User, context: &str, server: Option<&Server>, check
         (None, User::Absent(_, mut problem)) => {
             let help = problem.help.take().unwrap_or_default();
             let token = check.options.input("kube-token");
-            check.problems.push(problem.help(format!("{help}\nor give a token with {token}")));
+            check.problems.push(problem.help(text!("{help}\nor give a token with {token}")));
             return None;
         }
     };
     let problems = check.problems.len();
     let has_credentials = check.options.token.is_some() || credentials(&mut entry, check);
     if anonymous && has_credentials {
-        let message = format!("context `{context}` has credentials for a server that is plain http");
+        let message = text!("context `{context}` has credentials for a server that is plain http");
         check.error("server-http", message, "kubectl sends credentials only over https: use the `https://` address");
     }
     if !anonymous && !has_credentials && check.problems.len() == problems {
@@ -68,7 +69,7 @@ fn credentials(entry: &mut Entry, check: &mut Check<'_>) -> bool {
     let password = password(entry, check);
     let certificate = certificate(entry, check);
     if (token || file) && password {
-        let message = format!("{} has both a token and a username", entry.title());
+        let message = text!("{} has both a token and a username", entry.title());
         check.error("user-ambiguous", message, "kubectl refuses that: keep the token");
     }
     plugin || token || file || password || certificate
@@ -97,8 +98,8 @@ fn token_file(entry: &mut Entry, check: &mut Check<'_>) -> bool {
     let Some(path) = check.text(entry, "tokenFile") else { return false };
     let title = entry.title();
     if entry.origin == Origin::Content {
-        let message = format!("{title} has a `tokenFile`, but the kubeconfig came as content");
-        let help = format!(
+        let message = text!("{title} has a `tokenFile`, but the kubeconfig came as content");
+        let help = text!(
             "it would send any file here to the server: pass the token with {}",
             check.options.input("kube-token")
         );
@@ -107,7 +108,7 @@ fn token_file(entry: &mut Entry, check: &mut Check<'_>) -> bool {
     }
     let Some(path) = check.absolute(entry, "tokenFile", &path) else { return true };
     let subject = format!("`tokenFile` of {title}, `{}`,", path.display());
-    let help = format!("check the path, or pass the token with {}", check.options.input("kube-token"));
+    let help = text!("check the path, or pass the token with {}", check.options.input("kube-token"));
     match check.files.read(&path).map(Zeroizing::new) {
         Err(error) => {
             let fault = if check.files.exists(&path) { "cannot be read" } else { "does not exist here" };
@@ -129,12 +130,12 @@ fn password(entry: &Entry, check: &mut Check<'_>) -> bool {
     if let Some(password) = &password {
         check.credentials.push(Secret::new(password.as_str()));
         if omitted(password) {
-            let message = format!("`password` of {} was left out by `kubectl config view`", entry.title());
+            let message = text!("`password` of {} was left out by `kubectl config view`", entry.title());
             check.error("kubeconfig-omitted", message, OMITTED);
         }
     }
     if username.is_some() {
-        let message = format!("{} has a username and password", entry.title());
+        let message = text!("{} has a username and password", entry.title());
         let help = "kube-apiserver itself has not read passwords since 1.19; use a token unless a proxy before it does";
         check.warning("user-password", message, help);
     }
@@ -147,7 +148,7 @@ fn certificate(entry: &mut Entry, check: &mut Check<'_>) -> bool {
     let key = material::checked(entry, Role::Key, check);
     if certificate != key {
         let (has, lacks) = if certificate { ("certificate", "key") } else { ("key", "certificate") };
-        let message = format!("{} has a client {has}, but no client {lacks}", entry.title());
+        let message = text!("{} has a client {has}, but no client {lacks}", entry.title());
         check.error("certificate-half", message, format!("add `client-{lacks}-data`: {}", super::FLATTEN));
     }
     certificate || key
@@ -155,7 +156,7 @@ fn certificate(entry: &mut Entry, check: &mut Check<'_>) -> bool {
 
 fn without_credentials(entry: &Entry, check: &mut Check<'_>) {
     let title = entry.title();
-    let help = format!(
+    let help = text!(
         "kubectl would prompt for a username and read the manifest as the answer; \
          add a `token` or client certificate to the user, or pass {}",
         check.options.input("kube-token")

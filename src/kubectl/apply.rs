@@ -6,7 +6,7 @@ use super::attribution::{Refusals, Told};
 use super::requests::{Answer, Report};
 use super::{CONCURRENCY, Ending, Kubectl, Launch, Untrusted, errors, items, list, unreadable};
 use crate::changes::{MANAGER, clean};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::object::Object;
 
 /// So many refused objects are asked for one by one when their errors cannot be told apart; the others are only counted.
@@ -235,7 +235,7 @@ impl<L: Launch> Kubectl<L> {
         }
         if refused.len() > asked.len() {
             let count = refused.len() - asked.len();
-            problems.push(Problem::error("more-refused", format!("{count} more objects would be refused")));
+            problems.push(Problem::error("more-refused", text!("{count} more objects would be refused")));
         }
         Ok(errors::folded(problems))
     }

@@ -3,7 +3,7 @@
 use super::errors::between;
 use super::requests::{Answer, Report, is_plural};
 use super::{Untrusted, errors};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::object::Object;
 
 /// Whether every refusal could be given to its object.
@@ -77,6 +77,6 @@ fn is_outdated(text: &str, object: &Object, answer: Option<Answer>) -> bool {
 
 /// Where the errors do not say whose they are.
 fn refused_somehow(object: &Object) -> Problem {
-    Problem::error("refused", format!("`{}` was not written", object.id()))
+    Problem::error("refused", text!("`{}` was not written", object.id()))
         .help("one of the other errors tells why; `--dry-run` asks for each object by itself")
 }

@@ -3,7 +3,7 @@
 use super::call::NO_PORT;
 use super::cut::cut;
 use super::errors::{Failed, between};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 pub(super) fn configuration(failed: &Failed<'_>) -> Option<Problem> {
     let body = failed.body;
@@ -12,7 +12,7 @@ pub(super) fn configuration(failed: &Failed<'_>) -> Option<Problem> {
     }
     if let Some((_, context)) = body.split_once("context was not found for specified context: ") {
         return Some(
-            Problem::error("unknown-context", format!("the kubeconfig has no context `{}`", cut(context)))
+            Problem::error("unknown-context", text!("the kubeconfig has no context `{}`", cut(context)))
                 .help("`kubectl config get-contexts` lists those it has"),
         );
     }
@@ -20,7 +20,7 @@ pub(super) fn configuration(failed: &Failed<'_>) -> Option<Problem> {
     // The file is in memory, and its name says nothing.
     let why = body.split_once("\": ").map_or(body, |(_, why)| why);
     unusable.then(|| {
-        Problem::error("kubeconfig", format!("kubectl cannot use the kubeconfig: {}", cut(why)))
+        Problem::error("kubeconfig", text!("kubectl cannot use the kubeconfig: {}", cut(why)))
             .help("try it with `kubectl --kubeconfig FILE version`")
     })
 }
@@ -40,7 +40,7 @@ pub(super) fn exec_plugin(failed: &Failed<'_>) -> Option<Problem> {
     let (_, why) = failed.body.split_once("getting credentials: ").filter(|_| !failed.from_server)?;
     let why = why.lines().next().unwrap_or_default();
     Some(
-        Problem::error("exec-plugin", format!("the kubeconfig's credential plugin failed: {}", cut(why)))
+        Problem::error("exec-plugin", text!("the kubeconfig's credential plugin failed: {}", cut(why)))
             .help("give the token it would print as `kube-token`, or install the plugin and set `allow-exec`"),
     )
 }
@@ -56,7 +56,7 @@ pub(super) fn certificate(failed: &Failed<'_>) -> Option<Problem> {
         "use a server address that the certificate names, or set `tls-server-name` in the kubeconfig"
     };
     Some(
-        Problem::error("server-certificate", format!("the API server's certificate is not trusted: {}", cut(why)))
+        Problem::error("server-certificate", text!("the API server's certificate is not trusted: {}", cut(why)))
             .help(help),
     )
 }
@@ -102,7 +102,7 @@ pub(super) fn unreachable(failed: &Failed<'_>) -> Option<Problem> {
     let why = between(line, "The connection to the server ", " was refused")
         .map_or_else(|| cut(why), |server| format!("{}: connection refused", cut(server)));
     Some(
-        Problem::error("server-unreachable", format!("the API server cannot be reached: {why}"))
+        Problem::error("server-unreachable", text!("the API server cannot be reached: {why}"))
             .help("check the kubeconfig's `server`, and that the runner may reach it (VPN, firewall, proxy variables)"),
     )
 }
@@ -130,7 +130,7 @@ pub(super) fn busy(failed: &Failed<'_>) -> Option<Problem> {
     }
     let line = failed.body.lines().next().unwrap_or_default();
     Some(
-        Problem::error("server-failed", format!("the API server could not answer: {}", cut(line)))
+        Problem::error("server-failed", text!("the API server could not answer: {}", cut(line)))
             .help("run it again; what was written before stays and is not written twice"),
     )
 }

@@ -3,7 +3,7 @@
 use super::cut::{cut, one_line};
 use super::requests::Report;
 use super::{Ending, Untrusted, connection, refusals};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::object::ObjectId;
 
 /// One failure's text, freed of its prefixes.
@@ -91,7 +91,7 @@ pub(super) fn folded(problems: Vec<Problem>) -> Vec<Problem> {
     }
     let told = |(mut problem, more): (Problem, usize)| {
         if more > 0 {
-            problem.message.push_str(&format!("; the same for {more} more"));
+            problem.message.push(text!("; the same for {more} more"));
         }
         problem
     };
@@ -111,7 +111,7 @@ pub(super) fn warnings(stderr: &Untrusted, object: Option<&ObjectId>) -> Vec<Pro
             None => text,
         };
         let about = object.map(|id| format!("`{id}`: ")).unwrap_or_default();
-        let warning = Problem::warning("server-warning", format!("{about}{}", cut(&text)));
+        let warning = Problem::warning("server-warning", text!("{about}{}", cut(&text)));
         if !found.contains(&warning) {
             found.push(warning);
         }
@@ -138,7 +138,7 @@ pub(super) fn kustomize(stderr: &Untrusted) -> Problem {
         ("unable to parse SM or JSON patch", "the patch is no valid YAML, or lacks `apiVersion` and `kind`"),
     ];
     let help = help.iter().find(|(sign, _)| text.contains(sign)).map(|(_, help)| *help);
-    let problem = Problem::error("kustomize-failed", format!("kustomize could not build the overlay: {}", said(&text)));
+    let problem = Problem::error("kustomize-failed", text!("kustomize could not build the overlay: {}", said(&text)));
     help.map_or_else(|| problem.clone(), |help| problem.clone().help(help))
 }
 
@@ -147,7 +147,7 @@ pub(super) fn unfinished(ending: &Ending) -> Problem {
     match ending {
         Ending::TimedOut { deadline, stderr } => {
             let problem =
-                Problem::error("kubectl-timeout", format!("kubectl had no answer after {}", seconds(*deadline)));
+                Problem::error("kubectl-timeout", text!("kubectl had no answer after {}", seconds(*deadline)));
             let seen = Report::parse(stderr).failures;
             problem.help(match seen.first() {
                 Some(text) => format!("the last it said: {}", cut(text)),
@@ -155,13 +155,13 @@ pub(super) fn unfinished(ending: &Ending) -> Problem {
             })
         }
         Ending::Killed { signal, .. } => {
-            Problem::error("kubectl-killed", format!("kubectl was ended by signal {signal}"))
+            Problem::error("kubectl-killed", text!("kubectl was ended by signal {signal}"))
                 .help("signal 9 often means that the runner has too little memory")
         }
         Ending::TooMuchOutput => Problem::error("kubectl-output", "kubectl printed more than can be held in memory")
             .help("apply fewer objects at once, with `kinds` or with smaller overlays"),
         Ending::NotStarted { reason } => {
-            Problem::error("kubectl-not-started", format!("kubectl could not be started: {}", one_line(reason)))
+            Problem::error("kubectl-not-started", text!("kubectl could not be started: {}", one_line(reason)))
                 .help("check that the file is a kubectl for this system, and may be run")
         }
         Ending::Failed { stderr, .. } => problem(stderr, None),

@@ -30,7 +30,7 @@ use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::object::Object;
 
 pub use apply::{Applied, Conflicts, DryRun, Expected, Written};
@@ -155,7 +155,7 @@ fn items(stdout: &Output) -> Option<Vec<Object>> {
 
 /// The answer to a call that was meant for another; kubectl's own fault or a version that prints something else.
 fn unreadable(what: &str) -> Problem {
-    Problem::error("kubectl-answer", format!("what `{what}` printed could not be read"))
+    Problem::error("kubectl-answer", text!("what `{what}` printed could not be read"))
         .help("use a supported version of kubectl; `kubectl version` shows the one in use")
 }
 

@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
 use super::{CONCURRENCY, Ending, Kubectl, Launch, errors, items, list, unreadable};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::object::{Object, ObjectId};
 
 /// Up to here objects are asked for by name, in one call: one request each.
@@ -146,7 +146,7 @@ fn slower(refused: &Problem) -> Vec<Problem> {
     if refused.kind != "forbidden" {
         return Vec::new();
     }
-    let text = format!("objects are read one by one, since they may not be listed: {}", refused.message);
+    let text = text!("objects are read one by one, since they may not be listed: {}", refused.message);
     vec![Problem::notice("slower", text).help("with the right to `list` them a run over many objects is faster")]
 }
 

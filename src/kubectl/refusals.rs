@@ -3,7 +3,7 @@
 use super::cut::{cut, one_line, shortened};
 use super::errors::{Failed, between};
 use crate::changes::is_hand_manager;
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// A webhook or policy said no, or could not be asked.
 pub(super) fn admission(failed: &Failed<'_>) -> Option<Problem> {
@@ -13,7 +13,7 @@ pub(super) fn admission(failed: &Failed<'_>) -> Option<Problem> {
     let subject = failed.subject();
     if let Some(hook) = between(failed.body, "failed calling webhook \"", "\"") {
         let why = failed.body.rsplit("\": ").next().unwrap_or_default();
-        let message = format!("{subject}: the admission webhook `{}` could not be asked: {}", one_line(hook), cut(why));
+        let message = text!("{subject}: the admission webhook `{}` could not be asked: {}", one_line(hook), cut(why));
         return Some(
             Problem::error("admission-unavailable", message)
                 .help("have the webhook's service looked at; run it again when it answers"),
@@ -70,13 +70,13 @@ pub(super) fn conflict(failed: &Failed<'_>) -> Option<Problem> {
     if managers.is_empty() {
         managers = by_hand;
     }
-    let message = format!(
+    let message = text!(
         "{} has fields that others manage, with other values: {}",
         failed.subject(),
         shortened(&managers.join("; "))
     );
     let object = failed.object.map_or_else(|| "Kind/name".to_owned(), |id| format!("{}/{}", id.kind, id.name));
-    Some(Problem::error("conflict", message).help(format!(
+    Some(Problem::error("conflict", message).help(text!(
         "leave these fields out of the manifest, if the other manager shall keep them; or take them over: `force-conflicts: {object}`"
     )))
 }
@@ -85,7 +85,7 @@ pub(super) fn modified(failed: &Failed<'_>) -> Option<Problem> {
     let modified = failed.body.starts_with("Operation cannot be fulfilled on ")
         && failed.body.contains("the object has been modified");
     modified.then(|| {
-        let message = format!("{} was changed by another while it was written", failed.subject());
+        let message = text!("{} was changed by another while it was written", failed.subject());
         Problem::error("object-modified", message)
             .help("run it again; if the manifest holds `metadata.resourceVersion`, remove that")
     })
@@ -94,7 +94,7 @@ pub(super) fn modified(failed: &Failed<'_>) -> Option<Problem> {
 pub(super) fn terminating(failed: &Failed<'_>) -> Option<Problem> {
     let namespace =
         between(failed.body, "unable to create new content in namespace ", " because it is being terminated")?;
-    let message = format!("{}: the namespace `{}` is being deleted", failed.subject(), one_line(namespace));
+    let message = text!("{}: the namespace `{}` is being deleted", failed.subject(), one_line(namespace));
     Some(
         Problem::error("namespace-terminating", message)
             .help("wait until it is gone, create it anew, and run this again"),
@@ -108,7 +108,7 @@ pub(super) fn quota(failed: &Failed<'_>) -> Option<Problem> {
             || why.starts_with("maximum ")
             || why.starts_with("minimum ")
     })?;
-    let message = format!("{}: {}", failed.subject(), cut(why));
+    let message = text!("{}: {}", failed.subject(), cut(why));
     Some(
         Problem::error("quota-exceeded", message)
             .help("delete what is no longer used in the namespace, or have its quota or limits raised"),
@@ -133,14 +133,14 @@ pub(super) fn forbidden(failed: &Failed<'_>) -> Option<Problem> {
         verbs.push(&verb);
     }
     let role = if namespace.is_some() { format!("a Role {wherein}") } else { "a ClusterRole".to_owned() };
-    let help = format!(
+    let help = text!(
         "bind {role} with this rule to it:\n- apiGroups: [\"{group}\"]\n  resources: [\"{resource}\"]\n  verbs: [{}]",
         verbs.iter().map(|verb| format!("\"{verb}\"")).collect::<Vec<_>>().join(", ")
     );
     Some(
         Problem::error(
             "forbidden",
-            format!("{}: `{user}` may not {verb} `{resource}` {wherein} (403)", failed.subject()),
+            text!("{}: `{user}` may not {verb} `{resource}` {wherein} (403)", failed.subject()),
         )
         .help(help),
     )
@@ -156,7 +156,7 @@ pub(super) fn missing_namespace(failed: &Failed<'_>) -> Option<Problem> {
     };
     Some(
         Problem::error("namespace-not-found", message)
-            .help(format!("create it (`kubectl create namespace {name}`), or add a Namespace to the base")),
+            .help(text!("create it (`kubectl create namespace {name}`), or add a Namespace to the base")),
     )
 }
 
@@ -167,7 +167,7 @@ pub(super) fn unknown_kind(failed: &Failed<'_>) -> Option<Problem> {
         None => between(failed.body, "the server doesn't have a resource type \"", "\"")?.to_owned(),
     };
     let about = failed.object.map(|id| format!("`{id}`: ")).unwrap_or_default();
-    let message = format!("{about}the server does not know the kind `{}`", one_line(&kind));
+    let message = text!("{about}the server does not know the kind `{}`", one_line(&kind));
     Some(
         Problem::error("unknown-kind", message)
             .help("install the CustomResourceDefinition first, or correct `apiVersion` and `kind`"),
@@ -184,7 +184,7 @@ pub(super) fn too_large(failed: &Failed<'_>) -> Option<Problem> {
         || failed.body.contains("Request entity too large")
         || failed.body.contains("etcdserver: request is too large");
     large.then(|| {
-        Problem::error("object-too-large", format!("{} is too large: {}", failed.subject(), cut(limit.unwrap_or(why))))
+        Problem::error("object-too-large", text!("{} is too large: {}", failed.subject(), cut(limit.unwrap_or(why))))
             .help("split it into several objects, or keep large files elsewhere")
     })
 }
@@ -215,7 +215,7 @@ pub(super) fn immutable(failed: &Failed<'_>) -> Option<Problem> {
     } else {
         "keep the field as it is, or delete the object first"
     };
-    Some(Problem::error("immutable-field", format!("{} cannot be changed so: {why}", failed.subject())).help(help))
+    Some(Problem::error("immutable-field", text!("{} cannot be changed so: {why}", failed.subject())).help(help))
 }
 
 /// Another admission plugin: pod security, limits, rights that nobody may give away.
@@ -227,7 +227,7 @@ pub(super) fn denied(failed: &Failed<'_>) -> Option<Problem> {
     } else {
         "change the manifest as it demands, or ask who runs the cluster"
     };
-    let message = format!("{} was refused: {}", failed.subject(), why.trim_end_matches(':'));
+    let message = text!("{} was refused: {}", failed.subject(), why.trim_end_matches(':'));
     Some(Problem::error("admission-refused", message).help(help))
 }
 
@@ -264,5 +264,5 @@ pub(super) fn invalid(failed: &Failed<'_>) -> Option<Problem> {
     } else {
         "correct the field in the template, the base or the overlay"
     };
-    Some(Problem::error("invalid-object", format!("{} is not valid: {}", failed.subject(), shortened(&why))).help(help))
+    Some(Problem::error("invalid-object", text!("{} is not valid: {}", failed.subject(), shortened(&why))).help(help))
 }

@@ -29,7 +29,7 @@ impl<L: Launch> Kubectl<L> {
         let (ready, reason) = match &ending {
             Ending::Success { .. } => (true, String::new()),
             Ending::Failed { stderr, .. } => (false, reason(stderr)),
-            other => (false, errors::unfinished(other).message),
+            other => (false, errors::unfinished(other).message.to_string()),
         };
         let live = self.live(workload).await;
         let counted = live.as_ref().map(|live| pods(live.as_value()));
@@ -58,7 +58,7 @@ fn reason(stderr: &Untrusted) -> String {
     if problem.message == "timed out waiting for the condition" {
         "not ready in time".to_owned()
     } else {
-        problem.message
+        problem.message.to_string()
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{Ending, Kubectl, Launch, errors, unreadable};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// A version of Kubernetes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Versions {
         }
         let message =
             format!("kubectl is {}, the server {}: more than one minor version apart", client.name, server.name);
-        Some(Problem::error("kubectl-skew", message).help(format!("use kubectl {}.{}", server.major, server.minor)))
+        Some(Problem::error("kubectl-skew", message).help(text!("use kubectl {}.{}", server.major, server.minor)))
     }
 }
 

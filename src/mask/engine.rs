@@ -37,8 +37,8 @@ impl Engine {
         (longest * ESCAPED).min(MOST)
     }
 
-    /// Byte ranges to hide, ascending, apart from each other.
-    pub(super) fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
+    /// Byte ranges to hide, ascending, apart from each other; but for those that lie within one of `spared`.
+    pub(super) fn find(&self, text: &[u8], spared: &[Range<usize>]) -> Vec<Range<usize>> {
         if self.forms.is_empty() {
             return Vec::new();
         }
@@ -48,6 +48,7 @@ impl Engine {
             let place = |range: Range<usize>| part.start + range.start..part.start + range.end;
             self.find_in_readings(&text[part.clone()], DEPTH, &place, &mut found);
         }
+        found.retain(|range| !spared.iter().any(|spared| spared.start <= range.start && range.end <= spared.end));
         merged(found)
     }
 

@@ -8,11 +8,13 @@ mod stream;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use self::engine::Engine;
 use self::forms::Form;
 pub use self::stream::Redactor;
+use crate::error::Text;
 use crate::secret::Secret;
 
 /// What stands where a value was.
@@ -118,9 +120,18 @@ impl Masker {
 
     /// As [`Masker::redact`]; what is not UTF-8 becomes U+FFFD after the values were hidden.
     pub fn redact_bytes(&self, text: &[u8]) -> Masked {
+        self.hide(text, &[])
+    }
+
+    /// As [`Masker::redact`], but the program's own words stay: a value that is one of them would be told by its absence.
+    pub fn redact_text(&self, text: &Text) -> Masked {
+        self.hide(text.as_bytes(), text.own())
+    }
+
+    fn hide(&self, text: &[u8], spared: &[Range<usize>]) -> Masked {
         let mut hidden = Vec::with_capacity(text.len());
         let mut rest = 0;
-        for range in self.engine().find(text) {
+        for range in self.engine().find(text, spared) {
             hidden.extend_from_slice(&text[rest..range.start]);
             hidden.extend_from_slice(HIDDEN.as_bytes());
             rest = range.end;
@@ -157,6 +168,7 @@ mod tests {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
     use super::*;
+    use crate::error::text;
 
     fn masker(values: &[&str]) -> Masker {
         let masker = Masker::new();
@@ -322,6 +334,17 @@ mod tests {
             }
             assert_eq!(masker.masks().len(), most, "{secrets} secrets");
         }
+    }
+
+    #[test]
+    fn our_own_words_do_not_tell_which_of_them_a_value_is() {
+        let masker = masker(&["workload"]);
+        let name = String::from("my-workload");
+        let told = text!("1 workload is ready: {name}, workload{}", String::from("s"));
+        assert_eq!(masker.redact_text(&told).as_str(), "1 workload is ready: my-***, workloads");
+        assert_eq!(masker.redact_text(&Text::from(name)).as_str(), "my-***");
+        // What begins in our words and ends in others'.
+        assert_eq!(masker.redact_text(&text!("work{}", String::from("load"))).as_str(), "***");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Redactor {
 
     /// The bytes before `cut`. All values that begin there are held as a whole.
     fn show(&mut self, cut: usize) -> Masked {
-        let mut found = self.masker.engine().find(&self.held);
+        let mut found = self.masker.engine().find(&self.held, &[]);
         let before = self.ends.take();
         join(&mut found, 0..before.unwrap_or_default());
         let mut shown = Vec::with_capacity(cut);

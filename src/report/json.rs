@@ -159,8 +159,8 @@ fn problem(problem: &Problem) -> Value {
     json!({
         "severity": severity_word(problem.severity),
         "kind": problem.kind,
-        "message": problem.message,
-        "help": problem.help,
+        "message": *problem.message,
+        "help": problem.help.as_deref(),
         "file": place.map(|place| &place.file),
         "line": place.map(|place| place.line),
         "column": place.map(|place| place.column),

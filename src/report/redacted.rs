@@ -5,7 +5,7 @@ use super::{
     BaseReport, ConflictReport, KeyReport, LeftOverReport, ObjectReport, Outcome, RestartReport, RolloutReport, Shown,
     Target, ValueReport,
 };
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, Text};
 use crate::mask::Masker;
 use crate::object::ObjectId;
 
@@ -115,13 +115,13 @@ fn redacted_value(value: &ValueReport, masker: &Masker) -> ValueReport {
 }
 
 fn redacted_problem(problem: &Problem, masker: &Masker) -> Problem {
-    let lines = |text: &str| printable_lines(masker.redact(text).as_str()).join("\n");
+    let lines = |text: &Text| Text::from(printable_lines(masker.redact_text(text).as_str()).join("\n"));
     let place = |place: &Place| Place::new(printable(masker.redact(&place.file).as_str()), place.line, place.column);
     Problem {
         severity: problem.severity,
         kind: problem.kind,
         message: lines(&problem.message),
         place: problem.place.as_ref().map(place),
-        help: problem.help.as_deref().map(lines),
+        help: problem.help.as_ref().map(lines),
     }
 }

@@ -127,7 +127,9 @@ pub(super) fn hostile() -> Outcome {
         )],
         rollouts: vec![],
         problems: vec![
-            Problem::error("refused", nasty).at(Place::new(nasty, 1, 1)).help(nasty.replace(['\r', '\n'], " ")),
+            Problem::error("refused", nasty.to_owned())
+                .at(Place::new(nasty, 1, 1))
+                .help(nasty.replace(['\r', '\n'], " ")),
         ],
         failed: Some(Stage::Apply),
         ..Outcome::default()

@@ -7,7 +7,7 @@ use super::left_over::{Ground, needs_of_pruning};
 use super::{Done, Run, Step};
 use crate::build;
 use crate::changes;
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::files::{Layout, Overlay, PatchFile};
 use crate::inputs::Rollout;
 use crate::object::{Object, ObjectId};
@@ -99,10 +99,10 @@ impl<O: Write, E: Write> Run<O, E> {
                 let name = &asked.name;
                 Problem::error(
                     "default-in-secret",
-                    format!("`{name}` is not set, and its default would go into a Secret"),
+                    text!("`{name}` is not set, and its default would go into a Secret"),
                 )
                 .at(asked.place.clone())
-                .help(format!("set `{name}`, or allow the default: `allow-default: {name}`"))
+                .help(text!("set `{name}`, or allow the default: `allow-default: {name}`"))
             })
             .collect();
         self.settle(Stage::Render, problems)

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Run;
 use crate::build::{self, Base, Build, CheckedBuild, Closure, Scope, Tree as _};
-use crate::error::{Failure, Place, Problem, Stage};
+use crate::error::{Failure, Place, Problem, Stage, text};
 use crate::files::{Layout, Overlay, PatchFile, git};
 use crate::kubectl::{Fence, Kubectl};
 use crate::template::{Filled, holds_placeholder};
@@ -147,11 +147,12 @@ impl<O: Write, E: Write> Run<O, E> {
         let versions = versions.map_err(|problem| Failure::new(Stage::Build, vec![problem]))?;
         let target = self.outcome.target.as_ref();
         let (context, server) = target.map_or(("", ""), |target| (&target.context, &target.server));
-        let text = format!(
+        let text = text!(
             "context {context} at {server}, Kubernetes {}, kubectl {}",
-            versions.server.name, versions.client.name
+            versions.server.name,
+            versions.client.name
         );
-        self.say(&text);
+        self.say(text);
         self.settle(Stage::Build, versions.skew().into_iter().collect())
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Run;
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::files::{Machine, memory_file};
 use crate::inputs::Mode;
 use crate::kubeconfig::{self, Options};
@@ -69,7 +69,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let descriptor = memory_file(config.contents.expose().as_bytes()).map_err(|error| {
             failure(vec![Problem::error(
                 "no-memory-file",
-                format!("the kubeconfig could not be held in memory: {error}"),
+                text!("the kubeconfig could not be held in memory: {error}"),
             )])
         })?;
         let plugins = if config.uses_exec { ExecPlugins::Allowed } else { ExecPlugins::Refused };

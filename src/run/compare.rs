@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Done, Run, Standing, Step};
 use crate::changes::{self, Inheritance, Set, Takeover};
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::kubectl::{Conflicts, Kubectl, LiveObjects};
 use crate::object::Object;
 use crate::report::{Change, Progress};
@@ -51,8 +51,8 @@ impl<O: Write, E: Write> Run<O, E> {
             self.note([Problem::notice("not-tried", text)]);
         }
         let writes = plan.iter().filter(|step| step.change.writes).count();
-        let text = format!("{writes} of {} to write", crate::report::count(plan.len(), "object"));
-        self.say(&text);
+        let text = text!("{writes} of {} to write", crate::report::count(plan.len(), "object"));
+        self.say(text);
         Ok(plan)
     }
 
@@ -83,7 +83,7 @@ impl<O: Write, E: Write> Run<O, E> {
             if changes::leave_to_scale(&mut step.wanted, live) {
                 step.change = changes::compare(&step.wanted, Some(live), None);
                 step.inherited = Inheritance::of(&step.wanted, live, step.takeover);
-                let text = format!("`{}` is scaled by others: its `spec.replicas` is left as it is", step.wanted.id());
+                let text = text!("`{}` is scaled by others: its `spec.replicas` is left as it is", step.wanted.id());
                 notices.push(Problem::notice("scaled-by-others", text));
             }
         }
@@ -135,7 +135,7 @@ impl<O: Write, E: Write> Run<O, E> {
         }
         self.settle(stage, problems)?;
         let Some(&at) = refused.first() else { return Ok(()) };
-        let text = format!("the server did not say what would become of {}", plan[at].change.id);
+        let text = text!("the server did not say what would become of {}", plan[at].change.id);
         let problem = Problem::error("no-answer", text).help("run it again; if it stays so, look at `kubectl version`");
         Err(Failure::new(stage, vec![problem]))
     }
@@ -204,7 +204,7 @@ fn refuse_twice(wanted: &[Object], default_namespace: &str) -> Result<(), Vec<Pr
     let problems: Vec<Problem> = twice
         .filter(|id| bare.contains(&crate::object::ObjectId { namespace: None, ..id.clone() }))
         .map(|id| {
-            let text = format!("`{id}` is in the build twice: once with the context's namespace, once with none");
+            let text = text!("`{id}` is in the build twice: once with the context's namespace, once with none");
             Problem::error("object-twice", text).help("keep one of them, or give them different names or namespaces")
         })
         .collect();

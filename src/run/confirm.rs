@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use super::{Done, Run, Step};
 use crate::build;
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::report::{Change, capital, count, listed};
 
 impl<O: Write, E: Write> Run<O, E> {
@@ -22,14 +22,15 @@ impl<O: Write, E: Write> Run<O, E> {
             .map(|target| (target.context.clone(), target.server.clone()))
             .unwrap_or_default();
         if !self.context.terminals.stdin {
-            let text = format!("nobody can be asked whether to apply to context `{context}` at {server}");
-            let help = format!("name the context: `--context {context}`, or say `--yes`");
+            let text = text!("nobody can be asked whether to apply to context `{context}` at {server}");
+            let help = text!("name the context: `--context {context}`, or say `--yes`");
             return Err(Failure::usage(vec![Problem::error("not-confirmed", text).help(help)]));
         }
         for step in plan.iter().filter(|step| step.change.writes) {
             let word = if step.change.change == Change::Unchanged { "taken over" } else { step.change.change.word() };
-            let text = format!("{} {word}", build::without_content_hash(&step.change.id));
-            self.say(&text);
+            let mut text = text!("{} ", build::without_content_hash(&step.change.id));
+            text.push(word);
+            self.say(text);
         }
         let restarted = self.outcome.restarts.iter().map(|restart| format!("{} restarted", restart.id));
         let doomed = self.outcome.left_over.iter().filter(|object| object.pruned);

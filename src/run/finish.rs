@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Run;
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::inputs::{Context, Format, Mode};
 use crate::mask::{Masked, Masker};
 use crate::report::{Outcome, json, markdown, text};
@@ -41,7 +41,7 @@ pub(super) fn tell_runner<O: Write, E: Write>(
     let told =
         [("step summary", summarise(context, outcome, masker)), ("outputs", set_outputs_of(context, outcome, masker))];
     for (what, error) in told.into_iter().filter_map(|(what, told)| Some((what, told.err()?))) {
-        let text = format!("the {what} could not be written: {error}");
+        let text = text!("the {what} could not be written: {error}");
         console.problem(&Problem::warning("runner-files", text));
     }
 }

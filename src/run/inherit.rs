@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt as _};
 use super::{Done, Run, Step};
 use crate::build;
 use crate::changes::Inheritance;
-use crate::error::{Problem, Stage};
+use crate::error::{Problem, Stage, text};
 use crate::kubectl::{Kubectl, Writes};
 use crate::object::Object;
 use crate::report::Progress;
@@ -28,7 +28,7 @@ impl<O: Write, E: Write> Run<O, E> {
             inherited.iter().flat_map(|(_, inherited)| &inherited.managers).map(|name| format!("`{name}`")).collect();
         let objects: Vec<String> =
             inherited.iter().map(|(step, _)| format!("`{}`", build::without_content_hash(&step.wanted.id()))).collect();
-        let text = format!(
+        let text = text!(
             "inherited from hand work ({}): {}",
             managers.into_iter().collect::<Vec<_>>().join(", "),
             objects.join(", ")

@@ -25,15 +25,19 @@ mod write;
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::FutureExt as _;
+
 use crate::changes::{Inheritance, ObjectChange, Set, Takeover};
-use crate::error::{Failure, Problem, Severity, Stage};
+use crate::error::{Failure, Problem, Severity, Stage, Text, text};
 use crate::files::Machine;
+pub use crate::files::forbid_core_dumps;
 use crate::inputs::{self, Command, Context, Environment, Inputs, Mode, Request, Terminals, Word as _};
-use crate::mask::{Masked, Masker};
+use crate::mask::Masker;
 use crate::object::Object;
 use crate::report::{Outcome, Progress};
 use crate::vault::Vault;
@@ -64,10 +68,11 @@ pub async fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
     let context = Context::read(&world.arguments, &world.environment, world.terminals);
     let masker = Masker::new();
     workflow::log::start(&world.environment, &masker);
+    workflow::panics::tell(&masker);
     let mut console = Console::new(&context, masker.clone(), world.out, world.err);
     match inputs::read(&world.arguments, &world.environment, &context) {
         Ok(Request::Print { text, code }) => {
-            console.print(&text, code);
+            console.print(&masker.redact(&text), code);
             code
         }
         Ok(Request::Run { inputs, problems }) => {
@@ -166,10 +171,12 @@ type Done = Result<(), Failure>;
 impl<O: Write, E: Write> Run<O, E> {
     async fn command(mut self) -> u8 {
         let ended = tokio::select! {
-            ended = self.story() => Ok(ended),
+            ended = AssertUnwindSafe(self.story()).catch_unwind() => Ok(ended),
             signal = signal() => Err(signal),
         };
         self.log_out().await;
+        let stage = self.entered.map_or(Stage::Inputs, |(stage, _)| stage);
+        let ended = ended.map(|ended| ended.unwrap_or_else(|_| Err(Failure::internal(stage))));
         let code = match ended {
             Ok(ended) => {
                 let code = ended.map_or_else(|failure| self.fail(failure), |()| 0);
@@ -177,8 +184,7 @@ impl<O: Write, E: Write> Run<O, E> {
                 code
             }
             Err((name, code)) => {
-                let stage = self.entered.map_or(Stage::Inputs, |(stage, _)| stage);
-                self.fail(Failure::new(stage, vec![Problem::error("stopped", format!("stopped by {name}"))]));
+                self.fail(Failure::new(stage, vec![Problem::error("stopped", text!("stopped by {name}"))]));
                 code
             }
         };
@@ -206,8 +212,8 @@ impl<O: Write, E: Write> Run<O, E> {
         }
     }
 
-    fn say(&mut self, text: &str) {
-        let text = self.masker.redact(text);
+    fn say(&mut self, text: impl Into<Text>) {
+        let text = self.masker.redact_text(&text.into());
         self.console.line(&text);
     }
 
@@ -222,7 +228,7 @@ impl<O: Write, E: Write> Run<O, E> {
     /// Tells the runner what to hide, and then what was found before it knew.
     fn send_masks(&mut self) -> Done {
         self.console.masks().map_err(|error| {
-            let text = format!("the masks could not be written: {error}");
+            let text = text!("the masks could not be written: {error}");
             Failure::new(Stage::Values, vec![Problem::error("masks-not-written", text)])
         })?;
         let early = std::mem::take(&mut self.early);
@@ -266,10 +272,6 @@ impl<O: Write, E: Write> Run<O, E> {
         }
         self.note(problems);
         Ok(())
-    }
-
-    fn redacted(&self, text: &str) -> Masked {
-        self.masker.redact(text)
     }
 }
 

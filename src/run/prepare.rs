@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Run, patiently};
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::files::{self, Layout, Overlay, Overrides, PatchFile, git};
 use crate::inputs::{self, FileName};
 use crate::patch::PatchObject;
@@ -112,7 +112,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let count = self.masker.too_simple();
         let what = if count == 1 { "1 value is".to_owned() } else { format!("{count} values are") };
         (count > 0).then(|| {
-            Problem::notice("not-masked", format!("{what} too simple to hide in the log without hiding other words"))
+            Problem::notice("not-masked", text!("{what} too simple to hide in the log without hiding other words"))
         })
     }
 

@@ -6,7 +6,7 @@ use super::set::{shared, tracked};
 use super::{Run, Step};
 use crate::build;
 use crate::changes::{self, Set};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::kubectl::{Expected, Kubectl};
 use crate::object::Object;
 use crate::report::{Change, Progress};
@@ -35,9 +35,9 @@ impl Step {
             (Some(tracker), ..) => return Some(tracked(&id, tracker)),
             (None, Some(before), now) if before == now => return None,
             (None, _, Some(other)) => {
-                Problem::error("other-set", format!("`{id}` was taken by the set `{other}` meanwhile"))
+                Problem::error("other-set", text!("`{id}` was taken by the set `{other}` meanwhile"))
             }
-            (None, ..) => Problem::error("object-modified", format!("`{id}` was made by another meanwhile")),
+            (None, ..) => Problem::error("object-modified", text!("`{id}` was made by another meanwhile")),
         };
         Some(problem.help("run this again to see what belongs to whom"))
     }
@@ -45,7 +45,7 @@ impl Step {
     /// What to say when it is never as it was read a moment before.
     pub(super) fn keeps_changing(&self) -> Problem {
         let id = build::without_content_hash(&self.wanted.id());
-        let text = format!("`{id}` keeps being changed by another while it is taken over");
+        let text = text!("`{id}` keeps being changed by another while it is taken over");
         Problem::error("object-modified", text)
             .help("look at its `managedFields` for who writes to it, and run this again when that has ended")
     }

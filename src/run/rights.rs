@@ -7,7 +7,7 @@ use super::left_over::Ground;
 use super::restart_plan::RestartPlan;
 use super::{Done, Run, Standing, Step};
 use crate::changes;
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Rollout;
 use crate::kubectl::{Kubectl, Review};
 use crate::object::Object;
@@ -33,7 +33,7 @@ impl<O: Write, E: Write> Run<O, E> {
                 self.settle(Stage::Compare, missing(&review).into_iter().collect())
             }
             Err(problem) => {
-                let text = format!("the server does not say what this account may do: {}", problem.message);
+                let text = text!("the server does not say what this account may do: {}", problem.message);
                 self.note([Problem::notice("rights-unknown", text).help("what it refuses will be told when it does")]);
                 Ok(())
             }
@@ -159,14 +159,14 @@ fn missing(review: &Review) -> Option<Problem> {
         return None;
     }
     let who = review.user.as_ref().map_or("the kubeconfig's user".to_owned(), |user| format!("`{user}`"));
-    let text = format!("{who} lacks rights: {}", rights::told(&review.missing));
-    let help = format!("have this applied and bound to {who}:\n{}", rights::role(&review.missing));
+    let text = text!("{who} lacks rights: {}", rights::told(&review.missing));
+    let help = text!("have this applied and bound to {who}:\n{}", rights::role(&review.missing));
     Some(Problem::error("forbidden", text).help(help))
 }
 
 fn undecided(review: &Review) -> Option<Problem> {
     let (_, why) = review.undecided.first()?;
     let all: Vec<Need> = review.undecided.iter().map(|(need, _)| need.clone()).collect();
-    let text = format!("the server cannot say whether this is allowed: {} ({why})", rights::told(&all));
+    let text = text!("the server cannot say whether this is allowed: {} ({why})", rights::told(&all));
     Some(Problem::notice("rights-unknown", text).help("what it refuses will be told when it does"))
 }

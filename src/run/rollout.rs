@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Run, Step};
 use crate::changes;
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::kubectl::Kubectl;
 use crate::object::{Object, ObjectId};
 use crate::report::RolloutReport;

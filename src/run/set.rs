@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Done, Run, Standing, Step};
 use crate::build;
 use crate::changes::{self, ObjectChange, Set, Takeover, Tracker};
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::files::{Layout, Overlay, git};
 use crate::object::{Object, ObjectId};
 use crate::report::Change;
@@ -72,9 +72,9 @@ impl<O: Write, E: Write> Run<O, E> {
 
     fn of_other_set(&self, id: &ObjectId, set: &Set, other: &Set) -> Problem {
         if self.inputs.take_over {
-            return Problem::warning("taken-over", format!("`{id}` is taken over from the set `{other}` into `{set}`"));
+            return Problem::warning("taken-over", text!("`{id}` is taken over from the set `{other}` into `{set}`"));
         }
-        let text = format!("`{id}` belongs to the set `{other}`, and this is `{set}`");
+        let text = text!("`{id}` belongs to the set `{other}`, and this is `{set}`");
         Problem::error("other-set", text).help(
             "check that this is the right cluster and namespace; two sets cannot share an object: give it another name or namespace, \
              or take it over once with `take-over: true`",
@@ -92,7 +92,7 @@ impl<O: Write, E: Write> Run<O, E> {
             .map(|name| {
                 Problem::warning(
                     "force-unmatched",
-                    format!("`force-conflicts` names `{name}`, which is no object of the build"),
+                    text!("`force-conflicts` names `{name}`, which is no object of the build"),
                 )
             })
             .collect();
@@ -122,7 +122,7 @@ pub(super) fn shared(id: &ObjectId, live: &Object) -> Problem {
         (Some(set), None) => format!("the set `{set}`"),
         (None, None) => "others".to_owned(),
     };
-    Problem::notice("shared", format!("`{id}` is kept by {owner}, as this build wants it: it is left alone"))
+    Problem::notice("shared", text!("`{id}` is kept by {owner}, as this build wants it: it is left alone"))
 }
 
 /// Whether `Kind/name` means `object`, whose generated name may be given without its hash.
@@ -135,13 +135,14 @@ fn names(name: &str, object: &Object) -> bool {
 
 /// An object that a controller or another tool keeps.
 pub(super) fn tracked(id: &ObjectId, tracker: Tracker) -> Problem {
-    Problem::error("tracked-by-other", format!("`{id}` is kept by {}", tracker.owner)).help(tracker.help)
+    Problem::error("tracked-by-other", text!("`{id}` is kept by {}", tracker.owner)).help(tracker.help)
 }
 
 fn of_other_applier(id: &ObjectId, manager: &str) -> Problem {
-    let text = format!("`{id}` is applied client-side by `{manager}`, from which kubectl would take over every field");
-    Problem::error("conflict", text).help(format!(
+    let text = text!("`{id}` is applied client-side by `{manager}`, from which kubectl would take over every field");
+    Problem::error("conflict", text).help(text!(
         "have the other stop, or leave the object out of the build; then take it over: `force-conflicts: {}/{}`",
-        id.kind, id.name
+        id.kind,
+        id.name
     ))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Run;
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::files;
 use crate::inputs::{Mode, VaultInputs, VaultMethod, Word as _};
 use crate::secret::Secret;
@@ -62,7 +62,7 @@ impl<O: Write, E: Write> Run<O, E> {
         })?;
         let address = Address::parse(&url)?;
         if address.is_in_clear() {
-            let text = format!("`{address}` is not encrypted: whoever is on the way reads token and values");
+            let text = text!("`{address}` is not encrypted: whoever is on the way reads token and values");
             self.early.push(Problem::warning("vault-in-clear", text).help("use `https`"));
         }
         if inputs.insecure {
@@ -191,7 +191,7 @@ pub(super) fn pem(input: &str, given: &str) -> Result<String, Problem> {
         return Ok(given.to_owned());
     }
     files::read_text(Path::new(given.trim())).map_err(|problem| {
-        let text = format!("`{input}` is neither PEM text nor a file that can be read");
+        let text = text!("`{input}` is neither PEM text nor a file that can be read");
         Problem::error("no-pem", text).help(problem.message)
     })
 }
@@ -205,6 +205,6 @@ fn pod_token() -> Result<Secret, Problem> {
 }
 
 fn missing(method: VaultMethod, input: &str) -> Problem {
-    let text = format!("the method `{}` of Vault needs `{input}`", method.word());
-    Problem::error("missing-input", text).help(format!("give `{input}`"))
+    let text = text!("the method `{}` of Vault needs `{input}`", method.word());
+    Problem::error("missing-input", text).help(text!("give `{input}`"))
 }

@@ -7,7 +7,7 @@ use super::race::TRIES;
 use super::{Done, Run, Step};
 use crate::build;
 use crate::changes;
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::kubectl::{Conflicts, Expected, Kubectl, LiveObjects, Written};
 use crate::object::Object;
 use crate::report::Progress;
@@ -128,8 +128,8 @@ impl<O: Write, E: Write> Run<O, E> {
             Written::Outdated => Progress::Planned,
         };
         if written != Written::Outdated {
-            let text = format!("{} {}", report.id, report.progress.word());
-            self.say(&text);
+            let text = text!("{} {}", report.id, report.progress.word());
+            self.say(text);
         }
     }
 
@@ -163,6 +163,6 @@ fn starts_pods(object: &Object) -> bool {
 }
 
 fn lost(what: &str) -> Problem {
-    Problem::error("not-as-written", format!("{what} a moment after it was written"))
+    Problem::error("not-as-written", text!("{what} a moment after it was written"))
         .help("something else writes to it: look at its `managedFields`")
 }

@@ -7,7 +7,7 @@ use saphyr_parser::ScalarStyle;
 
 use super::events::{self, Anchor, Event, Placed, SyntaxError};
 use super::span::ScalarSpan;
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 
 /// Index of a node in its [`SourceFile`].
 pub(crate) type NodeId = usize;
@@ -136,7 +136,7 @@ impl SourceFile {
                     problems.push(
                         Problem::error(
                             "duplicate-key",
-                            format!(
+                            text!(
                                 "key `{}` stands twice in one mapping, first in line {}",
                                 scalar.text,
                                 self.place(first).line
@@ -235,7 +235,7 @@ impl Reader<'_> {
         } else {
             "a template is YAML or JSON before it is filled; mend this line"
         };
-        Problem::error("template-syntax", format!("not YAML: {}", error.message)).at(place).help(help)
+        Problem::error("template-syntax", text!("not YAML: {}", error.message)).at(place).help(help)
     }
 
     fn alias_problem(&self, start: usize) -> Problem {

@@ -14,7 +14,7 @@ use super::placeholder;
 use super::role::Role;
 use super::shape::{Broken, Shape};
 use super::structure;
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::values::Values;
 
 /// A scalar with its filled text.
@@ -93,10 +93,10 @@ fn check(file: &SourceFile, survey: &Survey, filled: &FilledScalar) -> Vec<Probl
         problems.push(
             Problem::error(
                 "secret-in-key",
-                format!("`{name}` would become part of a mapping key, which every report shows"),
+                text!("`{name}` would become part of a mapping key, which every report shows"),
             )
             .at(place.clone())
-            .help(format!("write the key as it is, or declare the value harmless: `nonsensitive: {name}`")),
+            .help(text!("write the key as it is, or declare the value harmless: `nonsensitive: {name}`")),
         );
     }
     if filled.roles.iter().any(|role| role.is_base64()) && STANDARD.decode(without_breaks(&expansion.text)).is_err() {
@@ -113,19 +113,19 @@ fn check(file: &SourceFile, survey: &Survey, filled: &FilledScalar) -> Vec<Probl
 
 fn lacking(name: &str, lack: &Lack) -> Problem {
     match lack {
-        Lack::Unset => Problem::error("missing-value", format!("`{name}` is not set")),
-        Lack::Empty => Problem::error("empty-value", format!("`{name}` is empty")).help(format!(
+        Lack::Unset => Problem::error("missing-value", text!("`{name}` is not set")),
+        Lack::Empty => Problem::error("empty-value", text!("`{name}` is empty")).help(text!(
             "a GitHub secret that does not exist arrives empty; if it may be empty, say `allow-empty: {name}`"
         )),
-        Lack::Because(why) => Problem::error("missing-value", format!("`{name}` is not set: {why}")),
+        Lack::Because(why) => Problem::error("missing-value", text!("`{name}` is not set: {why}")),
     }
 }
 
 fn not_base64(survey: &Survey, filled: &FilledScalar) -> Problem {
     let key = key_of(survey, filled.node);
     let name = filled.expansion.names.first().map_or("NAME", String::as_str);
-    Problem::error("not-base64", format!("key `{key}` stands under `data` and is not base64 once it is filled"))
-        .help(format!("move it to `stringData`, or write `${{{name}@base64}}`"))
+    Problem::error("not-base64", text!("key `{key}` stands under `data` and is not base64 once it is filled"))
+        .help(text!("move it to `stringData`, or write `${{{name}@base64}}`"))
 }
 
 fn broken_structure(broken: &Broken, expansion: &Expansion) -> Problem {
@@ -135,8 +135,8 @@ fn broken_structure(broken: &Broken, expansion: &Expansion) -> Problem {
     };
     let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
     let first = names.first().map_or("NAME", String::as_str);
-    Problem::error("broken-structure", format!("the value of {listed} would break the {} it stands in", broken.what))
-        .help(format!(
+    Problem::error("broken-structure", text!("the value of {listed} would break the {} it stands in", broken.what))
+        .help(text!(
             "write `${{{first}@{}}}`: it encodes the value for that place; or let one value hold all of it",
             broken.remedy
         ))
@@ -283,7 +283,7 @@ fn same_number(a: &str, b: &str) -> bool {
 }
 
 fn not_as_meant(file: &SourceFile) -> Problem {
-    Problem::error("not-as-meant", format!("`{}` cannot be filled so that every YAML reader reads the same", file.name))
+    Problem::error("not-as-meant", text!("`{}` cannot be filled so that every YAML reader reads the same", file.name))
         .at(Place::new(&file.name, 1, 1))
         .help("write the scalars with placeholders in double quotes, each on one line; please report the template as a bug")
 }

@@ -24,7 +24,7 @@ pub use expand::FillRules;
 use place::Survey;
 pub use stand_in::{ForBuild, StandIns};
 
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::patch::{Entry, PatchObject};
 use crate::secret::Secret;
 use crate::values::{Values, is_login_name, is_reserved};
@@ -178,10 +178,10 @@ impl Template {
         let reserved = asked.into_iter().filter(|asked| is_reserved(&asked.name)).map(|asked| {
             Problem::error(
                 "reserved-name",
-                format!("`{}` belongs to the runner or to this program and is never filled", asked.name),
+                text!("`{}` belongs to the runner or to this program and is never filled", asked.name),
             )
             .at(asked.place)
-            .help(format!(
+            .help(text!(
                 "rename it, or keep it as text: `keep-placeholders: {0}`, or `$${{{0}}}` in the template",
                 asked.name
             ))
@@ -190,18 +190,18 @@ impl Template {
             values.is_in_environment(name) && !is_reserved(name) && !is_login_name(name) && !rules.keeps(name)
         };
         let bare = self.bare().into_iter().filter(|bare| replaced_by_envsubst(&bare.name)).map(|bare| {
-            Problem::error("bare-name", format!("`${0}` is not filled: only `${{{0}}}` is", bare.name))
+            Problem::error("bare-name", text!("`${0}` is not filled: only `${{{0}}}` is", bare.name))
                 .at(bare.place)
-                .help(format!("write `${{{0}}}`, or keep it as text: `keep-placeholders: {0}`", bare.name))
+                .help(text!("write `${{{0}}}`, or keep it as text: `keep-placeholders: {0}`", bare.name))
         });
         let misspelt = self.parsed_scalars().flat_map(|(file, node, parsed)| {
             let place = file.place(node);
             parsed.unknown_encodings.into_iter().map(move |text| (text, place.clone()))
         });
         let misspelt = misspelt.map(|(text, place)| {
-            Problem::error("unknown-encoding", format!("`{text}` names no encoding"))
+            Problem::error("unknown-encoding", text!("`{text}` names no encoding"))
                 .at(place)
-                .help(format!("there are `@json`, `@uri` and `@base64`; to keep the text as it is, write `${text}`"))
+                .help(text!("there are `@json`, `@uri` and `@base64`; to keep the text as it is, write `${text}`"))
         });
         reserved.chain(bare).chain(misspelt).collect()
     }
@@ -215,7 +215,7 @@ impl Template {
             .into_iter()
             .map(|(file, count)| {
                 let what = if count == 1 { "1 form stays".to_owned() } else { format!("{count} forms stay") };
-                let text = format!("`{file}`: {what} as written, such as `${{x%y}}` or `$(…)`");
+                let text = text!("`{file}`: {what} as written, such as `${{x%y}}` or `$(…)`");
                 Problem::notice("foreign-form", text)
             })
             .collect();
@@ -252,13 +252,17 @@ fn with_remedy_for_missing(mut problems: Vec<Problem>) -> Vec<Problem> {
     let names: BTreeSet<&str> = problems.iter().filter_map(missing_name).collect();
     let Some(first) = names.first() else { return problems };
     let lines: Vec<String> = names.iter().map(|name| format!("    {name}: ${{{{ secrets.{name} }}}}")).collect();
-    let help = format!(
+    let help = text!(
         "add to the step (on the command line: export them, or use `--env-file`):\n  env:\n{}\nor keep what something else fills later: `keep-placeholders: {first}`, or `$${{{first}}}` in the template",
         lines.join("\n")
     );
     if let Some(last) = problems.iter_mut().rfind(|problem| missing_name(problem).is_some()) {
         last.help = Some(match last.help.take() {
-            Some(own) => format!("{own}\n{help}"),
+            Some(mut own) => {
+                own.push("\n");
+                own.push(help);
+                own
+            }
             None => help,
         });
     }

@@ -7,7 +7,7 @@ use super::document::Content;
 use super::fill::{FilledFile, FilledScalar};
 use super::place::Visit;
 use super::role::Role;
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::patch::{Entry, PatchObject, Step};
 use crate::secret::Secret;
 
@@ -144,7 +144,7 @@ pub(super) fn clear_copies(files: &[FilledFile<'_>]) -> Vec<Problem> {
     uses(|role| role.is_clear())
         .filter_map(|(name, place)| {
             let secret = in_secret.get(name)?;
-            let message = format!("`{name}` goes into a Secret in line {} and is stored in clear here", secret.line);
+            let message = text!("`{name}` goes into a Secret in line {} and is stored in clear here", secret.line);
             Some(
                 Problem::warning("stored-in-clear", message)
                     .at(place)

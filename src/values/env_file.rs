@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, Text, text};
 use crate::secret::Secret;
 
 /// Reads `text`; `file` names it in messages, which never quote a value.
@@ -91,7 +91,7 @@ impl Reader<'_> {
         let text = self.rest.get(value_start + 1..).unwrap_or_default();
         let Some((value, length)) = until_quote(text, quote) else {
             self.rest = "";
-            let message = format!("the value of `{name}` has no closing {quote}");
+            let message = text!("the value of `{name}` has no closing {quote}");
             return Err(Box::new(self.problem(
                 start,
                 message,
@@ -105,7 +105,7 @@ impl Reader<'_> {
         if after.is_empty() || after.starts_with('#') {
             Ok(value)
         } else {
-            let message = format!("text after the closing quote of `{name}`");
+            let message = text!("text after the closing quote of `{name}`");
             Err(Box::new(self.problem(start, message, "put the whole value into one pair of quotes")))
         }
     }
@@ -115,7 +115,7 @@ impl Reader<'_> {
         self.line += 1;
     }
 
-    fn problem(&self, line: usize, message: String, help: &str) -> Problem {
+    fn problem(&self, line: usize, message: impl Into<Text>, help: &'static str) -> Problem {
         Problem::error("env-file", message).at(Place::new(self.file, line, 1)).help(help)
     }
 }

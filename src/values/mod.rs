@@ -11,7 +11,7 @@ use std::fmt;
 pub use env_file::parse as parse_env_file;
 pub use names::{is_login_name, is_reserved};
 
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::secret::Secret;
 
 /// Where values come from, in the order in which they are asked when they agree.
@@ -121,7 +121,7 @@ impl Values {
 /// One problem: not a JSON object, or a field that is not text, a number or a boolean.
 pub fn parse_json(input: &str, json: &Secret) -> Result<BTreeMap<String, Secret>, Problem> {
     let wrong = |message: String| {
-        Problem::error("input-json", message).help(format!("write `{input}: ${{{{ toJSON({input}) }}}}`"))
+        Problem::error("input-json", message).help(text!("write `{input}: ${{{{ toJSON({input}) }}}}`"))
     };
     let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json.expose()).map_err(|error| {
         wrong(format!("input `{input}` is not a JSON object (line {}, column {})", error.line(), error.column()))
@@ -193,7 +193,7 @@ impl Sources {
                     Some(None) => Err(Box::new(
                         Problem::error(
                             "value-not-utf8",
-                            format!("the value of `{name}` in the environment is not UTF-8"),
+                            text!("the value of `{name}` in the environment is not UTF-8"),
                         )
                         .help("give it base64-encoded and put it into the Secret's `data`"),
                     )),
@@ -210,8 +210,8 @@ impl Sources {
 }
 
 fn contradiction(name: &str, first: Source, second: Source) -> Problem {
-    Problem::error("value-contradiction", format!("`{name}` has one value in {first} and another in {second}"))
-        .help(format!("remove one of them, or say which wins: `prefer: {first}` or `prefer: {second}`"))
+    Problem::error("value-contradiction", text!("`{name}` has one value in {first} and another in {second}"))
+        .help(text!("remove one of them, or say which wins: `prefer: {first}` or `prefer: {second}`"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use reqwest::Url;
 
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 const HELP: &str = "write it as `https://vault.example.com:8200`, a path in front of `/v1` included if there is one";
 
@@ -18,7 +18,7 @@ impl Address {
     /// # Errors
     /// `vault-url` where it is no `http` or `https` URL, or holds a user, a password, a query or a fragment.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let wrong = |what: &str| Problem::error("vault-url", format!("`vault-url` {what}")).help(HELP);
+        let wrong = |what: &str| Problem::error("vault-url", text!("`vault-url` {what}")).help(HELP);
         let url = Url::parse(text.trim_end_matches('/')).map_err(|_| wrong("is no URL"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(wrong("is no `http` or `https` URL"));

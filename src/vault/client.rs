@@ -13,7 +13,7 @@ use super::answer::{Answer, Body};
 use super::retry;
 use super::tls::Tls;
 use super::trouble::Trouble;
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::secret::Secret;
 
 /// How long one answer may take.
@@ -79,7 +79,7 @@ impl Door {
             .pool_max_idle_per_host(settings.concurrency)
             .default_headers(headers(settings)?);
         let http = settings.tls.apply(builder)?.build().map_err(|error| {
-            Problem::error("vault-tls", format!("no client for Vault could be made: {}", causes(&error)))
+            Problem::error("vault-tls", text!("no client for Vault could be made: {}", causes(&error)))
         })?;
         Ok(Self {
             http,

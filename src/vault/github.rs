@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::client::causes;
 use super::retry;
 use super::tls::Tls;
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::secret::Secret;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ struct Reply {
 /// `github-oidc`: GitHub's service does not answer, or not with a token.
 pub async fn identity_token(request: &IdentityRequest, audience: Option<&str>, tls: &Tls) -> Result<Secret, Problem> {
     let failed = |why: &str| {
-        let text = format!("GitHub gives no OIDC token: {why}");
+        let text = text!("GitHub gives no OIDC token: {why}");
         Problem::error("github-oidc", text).help("run it again; https://www.githubstatus.com tells of outages")
     };
     let mut url = Url::parse(&request.url).map_err(|_| failed("`ACTIONS_ID_TOKEN_REQUEST_URL` is no URL"))?;

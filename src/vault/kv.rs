@@ -10,7 +10,7 @@ use super::client::Request;
 use super::mounts::{self, Engine, Mount};
 use super::session::Vault;
 use super::trouble::{self, said};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::values::vault::{Document, Found, Lookup, Missing, Place};
 
 /// How many paths one folder may hold: a wrong one should not read a whole Vault.
@@ -199,7 +199,7 @@ impl Vault {
         }
         let refusal = answer.refusal().unwrap_or_default();
         if refusal.says("no handler for route") {
-            let text = format!("no secrets engine is mounted where `{place}` points to");
+            let text = text!("no secrets engine is mounted where `{place}` points to");
             let help = "check the path's beginning, and `vault-namespace`";
             return Missing { absent: false, problem: Problem::error("vault-no-mount", text).help(help) };
         }
@@ -210,7 +210,7 @@ impl Vault {
             },
             403 => Missing { absent: false, problem: forbidden(place, path, "read") },
             status => {
-                let text = format!("Vault answers {status} for `{place}`{}", said(&refusal));
+                let text = text!("Vault answers {status} for `{place}`{}", said(&refusal));
                 Missing { absent: false, problem: Problem::error("vault-refused", text).help("check the path") }
             }
         }
@@ -223,7 +223,7 @@ impl Vault {
                 Missing { absent: false, problem: forbidden(folder, path, "list") }
             }
             404 if missing.absent => {
-                let text = format!("the folder `{folder}` in Vault is empty or not there");
+                let text = text!("the folder `{folder}` in Vault is empty or not there");
                 let help = "check its path; `optional` at the end of the line lets it be missing";
                 Missing { absent: true, problem: Problem::error("vault-not-found", text).help(help) }
             }
@@ -233,46 +233,46 @@ impl Vault {
 }
 
 fn not_found(place: &Place) -> Problem {
-    Problem::error("vault-not-found", format!("nothing is stored at `{place}` in Vault"))
+    Problem::error("vault-not-found", text!("nothing is stored at `{place}` in Vault"))
         .help("check the path; `optional` at the end of the line lets it be missing")
 }
 
 fn deleted(place: &Place, gone: Gone) -> Problem {
     let (path, version) = (&place.path, gone.version);
     if gone.destroyed {
-        let text = format!("version {version} of `{path}` in Vault is destroyed");
+        let text = text!("version {version} of `{path}` in Vault is destroyed");
         return Problem::error("vault-destroyed", text).help("write it again, or ask for another version: `PATH@N`");
     }
-    let text = format!("version {version} of `{path}` in Vault is deleted");
+    let text = text!("version {version} of `{path}` in Vault is deleted");
     Problem::error("vault-deleted", text)
-        .help(format!("`vault kv undelete -versions={version}` brings it back; `PATH@N` asks for another version"))
+        .help(text!("`vault kv undelete -versions={version}` brings it back; `PATH@N` asks for another version"))
 }
 
 fn forbidden(place: &Place, path: &str, capability: &str) -> Problem {
-    let text = format!("the token may not {capability} `{place}` in Vault");
-    let help = format!(
+    let text = text!("the token may not {capability} `{place}` in Vault");
+    let help = text!(
         "its policy needs `path \"{path}\" {{ capabilities = [\"{capability}\"] }}`; a wrong mount or `vault-namespace`, or a token that has ended, looks the same"
     );
     Problem::error("vault-forbidden", text).help(help)
 }
 
 fn not_kv(place: &Place, engine: &str) -> Missing {
-    let text = format!("`{place}` is no KV path: a secrets engine of type `{engine}` is mounted there");
+    let text = text!("`{place}` is no KV path: a secrets engine of type `{engine}` is mounted there");
     let help = "only KV is read: what an engine makes for a token ends with the token, and the cluster would keep it";
     Missing { absent: false, problem: Problem::error("vault-not-kv", text).help(help) }
 }
 
 fn unversioned(place: &Place) -> Missing {
-    let text = format!("`{place}` asks for a version, and KV v1 has none");
+    let text = text!("`{place}` asks for a version, and KV v1 has none");
     Missing { absent: false, problem: Problem::error("vault-no-versions", text).help("leave `@…` out") }
 }
 
 fn no_keys(place: &Place) -> Missing {
-    let text = format!("Vault's answer for `{place}` holds no keys");
+    let text = text!("Vault's answer for `{place}` holds no keys");
     Missing { absent: false, problem: Problem::error("vault-answer", text).help("check the path") }
 }
 
 fn too_large(folder: &Place) -> Missing {
-    let text = format!("the folder `{folder}` in Vault holds more than {LARGEST_FOLDER} paths");
+    let text = text!("the folder `{folder}` in Vault holds more than {LARGEST_FOLDER} paths");
     Missing { absent: false, problem: Problem::error("vault-large-folder", text).help("name a folder further down") }
 }

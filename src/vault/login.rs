@@ -12,7 +12,7 @@ use super::address::Address;
 use super::answer::Answer;
 use super::client::{Door, Request};
 use super::trouble::{self, said};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::secret::Secret;
 
 /// What is shown to Vault, and where it is mounted.
@@ -167,7 +167,7 @@ impl Login {
             return Err(trouble::general(&answer, address).unwrap_or_else(|| self.refused(&answer)));
         }
         let granted = Granted::read(&answer).ok_or_else(|| {
-            let text = format!("Vault's answer to the login at `{path}` holds no token");
+            let text = text!("Vault's answer to the login at `{path}` holds no token");
             let help =
                 "check `vault-method` and `vault-mount`; a login that asks for a second factor cannot be used here";
             Problem::error("vault-login", text).help(help)

@@ -5,7 +5,7 @@ use std::error::Error;
 use super::address::Address;
 use super::answer::{Answer, Refusal};
 use super::client::causes;
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -41,19 +41,19 @@ impl Trouble {
     /// What to say about it.
     pub(super) fn problem(&self, address: &Address) -> Problem {
         match self {
-            Self::Unreachable(why) => Problem::error("vault-unreachable", format!("Vault at `{address}` is not reached: {why}"))
+            Self::Unreachable(why) => Problem::error("vault-unreachable", text!("Vault at `{address}` is not reached: {why}"))
                 .help("check `vault-url`, and whether this machine or its proxy (`HTTPS_PROXY`, `NO_PROXY`) can reach it"),
             Self::Certificate(why) => {
-                Problem::error("vault-certificate", format!("the TLS handshake with Vault at `{address}` fails: {why}"))
+                Problem::error("vault-certificate", text!("the TLS handshake with Vault at `{address}` fails: {why}"))
                     .help("give the authority that signed its certificate in `ca-bundle`; a server that asks for one wants `vault-client-certificate` and `vault-client-key`")
             }
-            Self::Timeout => Problem::error("vault-timeout", format!("Vault at `{address}` does not answer in time"))
+            Self::Timeout => Problem::error("vault-timeout", text!("Vault at `{address}` does not answer in time"))
                 .help("run it again, and look at the server's load and the network between"),
-            Self::Deadline => Problem::error("vault-timeout", format!("Vault at `{address}` takes too long for everything that is asked"))
+            Self::Deadline => Problem::error("vault-timeout", text!("Vault at `{address}` takes too long for everything that is asked"))
                 .help("run it again, ask for fewer paths, or raise `vault-concurrency`"),
-            Self::Redirect(to) => Problem::error("vault-redirect", format!("`{address}` redirects to `{}`, and a token is never sent on", host_of(to)))
+            Self::Redirect(to) => Problem::error("vault-redirect", text!("`{address}` redirects to `{}`, and a token is never sent on", host_of(to)))
                 .help("write the address that answers itself into `vault-url`"),
-            Self::TooLong => Problem::error("vault-answer", format!("the answer of `{address}` is longer than any of Vault"))
+            Self::TooLong => Problem::error("vault-answer", text!("the answer of `{address}` is longer than any of Vault"))
                 .help("check `vault-url`"),
             Self::TokenShape => Problem::error("vault-token", "the Vault token holds characters that no token has")
                 .help("check `vault-token`: one line, without quotes"),
@@ -80,7 +80,7 @@ fn host_of(location: &str) -> String {
 /// Why `answer`, which is no success, is no; `None` where that depends on what was asked for.
 pub(super) fn general(answer: &Answer, address: &Address) -> Option<Problem> {
     let Some(refusal) = answer.refusal() else {
-        let text = format!("`{address}` answers {} and is no Vault", answer.status);
+        let text = text!("`{address}` answers {} and is no Vault", answer.status);
         return Some(
             Problem::error("vault-answer", text)
                 .help("check `vault-url`: its host, its port, the path of a proxy in front"),
@@ -88,7 +88,7 @@ pub(super) fn general(answer: &Answer, address: &Address) -> Option<Problem> {
     };
     if refusal.says("is sealed") {
         return Some(
-            Problem::error("vault-sealed", format!("Vault at `{address}` is sealed"))
+            Problem::error("vault-sealed", text!("Vault at `{address}` is sealed"))
                 .help("unseal it, then run this again"),
         );
     }
@@ -96,26 +96,23 @@ pub(super) fn general(answer: &Answer, address: &Address) -> Option<Problem> {
         429 => Some(
             Problem::error(
                 "vault-rate-limit",
-                format!("Vault at `{address}` answers that it has too many requests{}", said(&refusal)),
+                text!("Vault at `{address}` answers that it has too many requests{}", said(&refusal)),
             )
             .help("lower `vault-concurrency`, or raise the quota"),
         ),
         472 | 473 => Some(
-            Problem::error(
-                "vault-standby",
-                format!("`{address}` is a standby that does not answer for the active node"),
-            )
-            .help("write the address of the active node, or of the load balancer, into `vault-url`"),
+            Problem::error("vault-standby", text!("`{address}` is a standby that does not answer for the active node"))
+                .help("write the address of the active node, or of the load balancer, into `vault-url`"),
         ),
         412 => Some(
             Problem::error(
                 "vault-not-replicated",
-                format!("`{address}` has not heard of the token yet{}", said(&refusal)),
+                text!("`{address}` has not heard of the token yet{}", said(&refusal)),
             )
             .help("run it again; the replica is behind its primary"),
         ),
         status @ 500..=599 => Some(
-            Problem::error("vault-failure", format!("Vault at `{address}` fails with {status}{}", said(&refusal)))
+            Problem::error("vault-failure", text!("Vault at `{address}` fails with {status}{}", said(&refusal)))
                 .help("run it again, and look into the server's log"),
         ),
         _ => None,

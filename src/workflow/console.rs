@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::{ANNOTATION_LIMIT, Properties, add_mask, annotate, debug, defuse, end_group, group};
-use crate::error::{Problem, Severity, Stage};
+use crate::error::{Problem, Severity, Stage, Text, text};
 use crate::inputs::{Colour, Context, FileName, Inputs, Mode};
 use crate::mask::{Masked, Masker};
 use crate::report::{count, printable, printable_lines, severity_word};
@@ -122,11 +122,10 @@ impl<O: Write, E: Write> Console<O, E> {
             return self.progress(&text);
         }
         let message = Masked::of_redacted_parts(self.diagnostic(problem, false, false));
-        let redact = |text: &str| self.masker.redact(&printable(text));
         let place = problem.place.as_ref();
         let properties = Properties {
-            title: Some(redact(problem.kind)),
-            file: place.map(|place| redact(&place.file)),
+            title: Some(Masked::fixed(problem.kind)),
+            file: place.map(|place| Masked::of_redacted_parts(printable(self.masker.redact(&place.file).as_str()))),
             line: place.map(|place| place.line),
             column: place.map(|place| place.column),
         };
@@ -148,9 +147,9 @@ impl<O: Write, E: Write> Console<O, E> {
         if self.stdout_is_taken { self.progress(&text) } else { self.write(Stream::Out, &text) }
     }
 
-    /// Help, version or completions: text of the program itself, to stderr where the call was wrong.
-    pub fn print(&mut self, text: &str, code: u8) {
-        self.write(if code == 0 { Stream::Out } else { Stream::Err }, text.trim_end_matches('\n'));
+    /// Help, version or completions, to stderr where the call was wrong.
+    pub fn print(&mut self, text: &Masked, code: u8) {
+        self.write(if code == 0 { Stream::Out } else { Stream::Err }, text.as_str().trim_end_matches('\n'));
     }
 
     /// The filled template on stdout: the one place where values leave the program in clear, by `--output -` only.
@@ -176,7 +175,7 @@ impl<O: Write, E: Write> Console<O, E> {
         if errors + warnings + notices > 0 {
             let parts = [(errors, "error"), (warnings, "warning"), (notices, "notice")];
             let parts = parts.into_iter().filter(|(many, _)| *many > 0).map(|(many, word)| count(many, word));
-            let text = format!("{} more in this log only", parts.collect::<Vec<_>>().join(", "));
+            let text = text!("{} more in this log only", parts.collect::<Vec<_>>().join(", "));
             self.write(Stream::Out, &text);
         }
         self.broken
@@ -218,8 +217,8 @@ impl<O: Write, E: Write> Console<O, E> {
             Severity::Notice => AnsiColor::Cyan,
         });
         let frame = style(AnsiColor::Blue);
-        let clean = |text: &str, indent: &str| {
-            let text = defuse(self.masker.redact(text).as_str());
+        let clean = |text: &Text, indent: &str| {
+            let text = defuse(self.masker.redact_text(text).as_str());
             printable_lines(&text).join(&format!("\n{indent}"))
         };
         let mut text = String::new();
@@ -228,7 +227,12 @@ impl<O: Write, E: Write> Console<O, E> {
         }
         text += &clean(&problem.message, "  ");
         if let Some(place) = &problem.place {
-            text += &format!("\n  {frame}-->{frame:#} {}:{}:{}", clean(&place.file, "  "), place.line, place.column);
+            text += &format!(
+                "\n  {frame}-->{frame:#} {}:{}:{}",
+                clean(&place.file.clone().into(), "  "),
+                place.line,
+                place.column
+            );
         }
         if let Some(help) = &problem.help {
             text += &format!("\n  {frame}={frame:#} help: {}", clean(help, "          "));
@@ -317,7 +321,8 @@ mod tests {
         console.stage(Stage::Render);
         console.line(&Masked::fixed("3 values\n::add-mask::x"));
         console.detail(&Masked::fixed("more"));
-        let problem = Problem::error("missing-value", "`A` has no value; server said hunter2\r::stop-commands::x");
+        let said = String::from("hunter2\r::stop-commands::x");
+        let problem = Problem::error("missing-value", text!("`A` has no value; server said {said}"));
         console.problem(&problem.at(Place::new("a,b.yml", 3, 5)).help("add:\n  A: …"));
         console.stage(Stage::Build);
         console.line(&Masked::fixed("built"));

@@ -15,7 +15,7 @@ pub use ignore::{Rule, Verdict};
 use index::{Held, Index};
 
 use super::read::{self, reason};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// What one of git's own files may hold, in bytes: the index of a million paths fits.
 const LIMIT: u64 = 1 << 30;
@@ -104,7 +104,7 @@ impl Repository {
         let Some(bytes) = read_git_file(&file)? else { return Ok(false) };
         let name = self.relative(path)?;
         let damaged = |file: &Path| {
-            Problem::error("git-index", format!("`{}` is not an index that can be read", file.display()))
+            Problem::error("git-index", text!("`{}` is not an index that can be read", file.display()))
                 .help("it must be of version 2, 3 or 4; `git update-index --index-version 2` writes it anew")
         };
         let index = Index::parse(&bytes, self.id_length).ok_or_else(|| damaged(&file))?;
@@ -147,7 +147,7 @@ impl Repository {
     fn relative<'a>(&self, path: &'a Path) -> Result<&'a [u8], Problem> {
         let beneath = path.strip_prefix(&self.toplevel).ok().filter(|path| !path.as_os_str().is_empty());
         beneath.map(|path| path.as_os_str().as_bytes()).ok_or_else(|| {
-            let text = format!("`{}` does not lie in the repository `{}`", path.display(), self.toplevel.display());
+            let text = text!("`{}` does not lie in the repository `{}`", path.display(), self.toplevel.display());
             Problem::error("outside-repository", text)
         })
     }
@@ -160,7 +160,7 @@ fn named_directory(toplevel: &Path, file: &Path) -> Result<PathBuf, Problem> {
     let directory = named.map(|path| toplevel.join(bytes_path(path))).filter(|path| path.is_dir());
     directory.ok_or_else(|| {
         let named = named.map_or_else(|| "nothing".to_owned(), |path| format!("`{}`", String::from_utf8_lossy(path)));
-        Problem::error("git-directory", format!("`{}` names {named}, which is not a directory here", file.display()))
+        Problem::error("git-directory", text!("`{}` names {named}, which is not a directory here", file.display()))
             .help("in a container, mount the main checkout too, or use a plain clone: what is tracked stands there")
     })
 }
@@ -215,7 +215,7 @@ fn absent(error: &io::Error) -> bool {
 }
 
 fn unreadable(file: &Path, error: &io::Error) -> Problem {
-    Problem::error("unreadable", format!("`{}` cannot be read: {}", file.display(), reason(error)))
+    Problem::error("unreadable", text!("`{}` cannot be read: {}", file.display(), reason(error)))
         .help("what git tracks and ignores must be known before a secret is written")
 }
 

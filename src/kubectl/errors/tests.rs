@@ -355,7 +355,8 @@ fn a_read_passes_over_kinds_that_the_server_does_not_know() {
 #[test]
 fn warnings_are_told_once_and_policies_without_their_words() {
     let text = "Warning: Validation failed for ValidatingAdmissionPolicy 'pol' with binding 'bindw': value is HUSH ::error::x\nWarning: v1 Endpoints is deprecated\nWarning: v1 Endpoints is deprecated\n# Warning: 'commonLabels' is deprecated. Please use 'labels' instead.";
-    let found: Vec<String> = warnings(&Untrusted::new(text), None).into_iter().map(|problem| problem.message).collect();
+    let found: Vec<String> =
+        warnings(&Untrusted::new(text), None).into_iter().map(|problem| problem.message.to_string()).collect();
     assert_eq!(
         found,
         [
@@ -402,7 +403,7 @@ fn a_right_that_many_objects_need_is_told_once() {
     };
     let text = [line("a", "get"), line("b", "get"), line("c", "watch"), line("d", "get")].concat();
     let found: Vec<String> =
-        all_but_unknown_kinds(&Untrusted::new(text)).into_iter().map(|problem| problem.message).collect();
+        all_but_unknown_kinds(&Untrusted::new(text)).into_iter().map(|problem| problem.message.to_string()).collect();
     assert_eq!(
         found,
         [

@@ -1,7 +1,7 @@
 //! From the input's text to its lines.
 
 use super::names;
-use crate::error::Problem;
+use crate::error::{Problem, Text, text};
 
 const SHAPE: &str = "write `PATH KEY | NAME ;`, such as `secret/data/app password | APP_PASSWORD ;`";
 
@@ -84,8 +84,8 @@ pub fn parse(text: &str) -> Result<Vec<Line>, Vec<Problem>> {
     if problems.is_empty() { Ok(lines) } else { Err(problems) }
 }
 
-fn wrong(number: usize, what: &str, help: &str) -> Problem {
-    Problem::error("vault-secrets-syntax", format!("line {number} of `vault-secrets`: {what}")).help(help)
+fn wrong(number: usize, what: &str, help: impl Into<Text>) -> Problem {
+    Problem::error("vault-secrets-syntax", text!("line {number} of `vault-secrets`: {what}")).help(help)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -148,13 +148,13 @@ fn line(entry: &[Token]) -> Result<Line, Problem> {
         [] if bar.is_some() => return Err(wrong(number, "there is no name after `|`", SHAPE)),
         [] => None,
         [name] => Some(name.text.clone()),
-        _ => return Err(wrong(number, "there is more than a name after `|`", &missing_end(entry))),
+        _ => return Err(wrong(number, "there is more than a name after `|`", missing_end(entry))),
     };
     let (place, selector) = match left.as_slice() {
         [path] => (path.text.strip_suffix("/**"), Selector::Folder),
         [path, key] => (Some(path.text.as_str()), selector(key)),
         [] => return Err(wrong(number, "there is no path", SHAPE)),
-        _ => return Err(wrong(number, "there is more than a path and a key", &missing_end(entry))),
+        _ => return Err(wrong(number, "there is more than a path and a key", missing_end(entry))),
     };
     let place = place.ok_or_else(|| wrong(number, "there is no key after the path", SHAPE))?;
     let place = place_of(place).map_err(|what| wrong(number, &what, SHAPE))?;

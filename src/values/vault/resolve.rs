@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Document, Line, Place, Selector, names};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::secret::Secret;
 
 /// Something to read, once, however many lines ask for it.
@@ -104,7 +104,7 @@ impl Resolved {
     fn put(&mut self, name: String, value: Secret, line: usize) {
         match self.values.get(&name) {
             Some((earlier, first)) if *earlier != value => {
-                let text = format!("lines {first} and {line} of `vault-secrets` give `{name}` different values");
+                let text = text!("lines {first} and {line} of `vault-secrets` give `{name}` different values");
                 let help = "give one of them another name, or remove it";
                 self.problems.push(Problem::error("vault-name-twice", text).help(help));
             }
@@ -115,7 +115,7 @@ impl Resolved {
     }
 
     fn unused(&mut self, line: &Line) {
-        let text = format!("line {} of `vault-secrets` gives nothing that the template asks for", line.line);
+        let text = text!("line {} of `vault-secrets` gives nothing that the template asks for", line.line);
         self.problems.push(Problem::notice("vault-secrets-unused", text).help("remove it, or name it in the template"));
     }
 }
@@ -138,8 +138,8 @@ fn value(line: &Line, document: &Document, key: &str, quoted: bool) -> Result<Op
     if !line.base64 {
         return Ok(text);
     }
-    let refuse = |what: &str, help: &str| {
-        let text = format!("key `{key}` of `{}` in Vault is marked `base64`, and {what}", line.place);
+    let refuse = |what: &str, help: &'static str| {
+        let text = text!("key `{key}` of `{}` in Vault is marked `base64`, and {what}", line.place);
         Problem::error("vault-base64", text).help(help)
     };
     text.map(|text| {
@@ -160,7 +160,7 @@ fn no_key(line: &Line, document: &Document, key: &str) -> Problem {
         true => "nothing is stored there".to_owned(),
         false => format!("it has {}; `optional` at the end of the line lets a key be missing", keys.join(", ")),
     };
-    let text = format!("`{}` in Vault has no key `{key}` (line {} of `vault-secrets`)", line.place, line.line);
+    let text = text!("`{}` in Vault has no key `{key}` (line {} of `vault-secrets`)", line.place, line.line);
     Problem::error("vault-no-key", text).help(help)
 }
 
