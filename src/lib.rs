@@ -22,6 +22,10 @@ pub mod build;
 pub mod changes;
 pub mod rights;
 
+pub mod workflow_files;
+
+pub mod check;
+
 pub mod report;
 
 pub mod files;

@@ -23,6 +23,8 @@ const LAYERS: [(Layer, &[&str]); 4] = [
             "build",
             "changes",
             "rights",
+            "workflow_files",
+            "check",
             "mask",
             "report",
             "kubeconfig",

@@ -51,6 +51,15 @@ pub struct BaseKey {
     pub place: Place,
 }
 
+/// A committed Secret or ConfigMap, or one that a generator makes of texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseObject {
+    /// `Secret` or `ConfigMap`.
+    pub kind: String,
+    /// Its name before prefixes, suffixes and hashes.
+    pub name: String,
+}
+
 /// What is known of the committed objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Base {
@@ -58,6 +67,8 @@ pub struct Base {
     pub placeholders: Vec<BasePlaceholder>,
     /// Every key of a Secret or ConfigMap, for findings to point at.
     pub keys: Vec<BaseKey>,
+    /// Every Secret and ConfigMap that is no patch.
+    pub objects: Vec<BaseObject>,
 }
 
 /// Reads the closure's objects, patches and generator sources. `has_placeholder` says whether a scalar holds one that is ours.
@@ -147,6 +158,9 @@ impl Collector<'_> {
         let group = version.split_once('/').map_or("", |(group, _)| group);
         let owner = Owner { group, kind, namespace: object.text_at(&["metadata", "namespace"]), name };
         let holds_data = owner.holds_data();
+        if holds_data && self.source.role == SourceRole::Resource {
+            self.base.objects.push(BaseObject { kind: kind.to_owned(), name: name.to_owned() });
+        }
         for slip in slips(object, &format!("{kind} {name}"), holds_data) {
             let place = self.place(slip.line, slip.column);
             self.slips.push(slip.problem.at(place));
@@ -211,6 +225,7 @@ impl Collector<'_> {
 
     /// `KEY=value` lines of a generator, read as kustomize reads them.
     fn pairs(&mut self, generated: &Generated, text: &str) {
+        self.base.objects.push(BaseObject { kind: generated.kind.to_owned(), name: generated.name.clone() });
         let literal = self.source.inline.is_some();
         let lines: Vec<&str> = if literal { vec![text] } else { text.trim_start_matches('\u{feff}').lines().collect() };
         for (index, line) in lines.into_iter().enumerate() {

@@ -85,6 +85,23 @@ pub struct Closure {
     pub files: Vec<PathBuf>,
     /// Where the secret patch is referred to, and whether with a `target:`.
     pub patch: Option<(Place, ReferenceKind)>,
+    /// What is fetched, where that is allowed.
+    pub remote: Vec<Remote>,
+    /// Objects get in that no source shows: remote ones, and those generated from whole files.
+    pub hides_objects: bool,
+    /// A kustomization gives objects a prefix or suffix.
+    pub renames: bool,
+}
+
+/// Something that kustomize fetches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// Where it is referred to.
+    pub place: Place,
+    /// The reference.
+    pub target: String,
+    /// Whether kustomize runs git for it.
+    pub needs_git: bool,
 }
 
 /// Walks everything that a build of `overlay` (an absolute directory) would read.
@@ -93,6 +110,12 @@ pub struct Closure {
 /// Every reference that is missing, leaves the checkout, enters `.git`, fetches, or runs a program, each with its line; and a
 /// secret patch that is not referred to exactly once.
 pub fn walk(overlay: &Path, tree: &impl Tree, scope: Scope<'_>) -> Result<Closure, Vec<Problem>> {
+    let (closure, problems) = survey(overlay, tree, scope);
+    if problems.is_empty() { Ok(closure) } else { Err(problems) }
+}
+
+/// As [`walk`], with all that could be reached in spite of the findings: nothing may be built if there are any.
+pub fn survey(overlay: &Path, tree: &impl Tree, scope: Scope<'_>) -> (Closure, Vec<Problem>) {
     let mut walker = Walker::new(tree, scope);
     walker.overlay(overlay);
     walker.finish(overlay)
@@ -140,13 +163,13 @@ impl Closure {
 }
 
 impl<T: Tree> Walker<'_, T> {
-    fn finish(mut self, overlay: &Path) -> Result<Closure, Vec<Problem>> {
+    fn finish(mut self, overlay: &Path) -> (Closure, Vec<Problem>) {
         if let Some(patch) = self.patch.clone()
             && !self.closure.kustomizations.is_empty()
         {
             self.judge_patch(&patch, overlay);
         }
-        if self.problems.is_empty() { Ok(self.closure) } else { Err(self.problems) }
+        (self.closure, self.problems)
     }
 
     fn judge_patch(&mut self, patch: &Path, overlay: &Path) {

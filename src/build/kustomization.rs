@@ -78,6 +78,16 @@ impl Reference {
         let scheme = ["http:", "https:", "ssh://", "file://", "git::", "github.com/", "github.com:"];
         scheme.iter().any(|prefix| text.starts_with(prefix)) || (!inline && (text.contains("://") || has_user(&text)))
     }
+
+    /// Whether kustomize runs git for what [`Reference::is_remote`]: for all but single files over http.
+    pub fn needs_git(&self) -> bool {
+        let text = self.target.to_lowercase();
+        let path = text.split(['?', '#']).next().unwrap_or_default();
+        let is_file = [".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending));
+        let after_host = path.split_once("://").map_or("", |(_, rest)| rest);
+        let is_repository = after_host.contains("//") || after_host.contains(".git/") || text.contains("ref=");
+        !(text.starts_with("http") && is_file && !is_repository) || self.kind == ReferenceKind::Component
+    }
 }
 
 /// `user@host:path`, the form of an SSH remote.

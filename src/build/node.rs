@@ -7,6 +7,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 /// Deeper than any manifest, far from the end of the stack.
 const MAX_DEPTH: usize = 100;
+/// More than any mapping merges; aliases can multiply a few lines into more than there is time for.
+const MAX_MERGED: usize = 100_000;
 
 /// One node and where it starts (line and column from 1).
 #[derive(Debug)]
@@ -16,6 +18,7 @@ pub(crate) struct Node {
     pub(crate) column: usize,
     /// Carries a tag that can change what it means, such as `!!binary`.
     pub(crate) tagged: bool,
+    merged: usize,
 }
 
 /// What a node is; aliases are already replaced by what they stand for.
@@ -54,7 +57,7 @@ impl Node {
     /// The pairs of a mapping, those merged with `<<` included; none for anything else.
     pub(crate) fn pairs(&self) -> Vec<(&Node, &Node)> {
         let mut pairs = Vec::new();
-        self.collect_pairs(&mut pairs, 0);
+        self.collect_pairs(&mut pairs);
         pairs
     }
 
@@ -95,12 +98,31 @@ impl Node {
         (is_date && time.is_none_or(is_time)).then_some(text)
     }
 
-    fn collect_pairs<'a>(&'a self, pairs: &mut Vec<(&'a Node, &'a Node)>, depth: usize) {
+    fn is_merge(&self) -> bool {
+        self.text() == Some("<<")
+    }
+
+    fn merges(&self) -> bool {
+        matches!(&self.content, Content::Mapping(pairs) if pairs.iter().any(|(key, _)| key.is_merge()))
+    }
+
+    /// How many nodes a merge of this one looks at.
+    fn weigh(&self) -> usize {
+        match &self.content {
+            Content::Scalar { .. } => 1,
+            Content::Sequence(items) => items.iter().fold(1, |sum, item| sum.saturating_add(item.merged)),
+            Content::Mapping(pairs) => pairs
+                .iter()
+                .fold(1, |sum, (key, value)| sum.saturating_add(if key.is_merge() { value.merged } else { 1 })),
+        }
+    }
+
+    fn collect_pairs<'a>(&'a self, pairs: &mut Vec<(&'a Node, &'a Node)>) {
         let Content::Mapping(own) = &self.content else { return };
         for (key, value) in own {
-            if key.text() == Some("<<") && depth < MAX_DEPTH {
-                value.collect_pairs(pairs, depth + 1);
-                value.items().iter().for_each(|item| item.collect_pairs(pairs, depth + 1));
+            if key.is_merge() {
+                value.collect_pairs(pairs);
+                value.items().iter().for_each(|item| item.collect_pairs(pairs));
             } else {
                 pairs.push((key, value));
             }
@@ -157,8 +179,12 @@ impl Builder {
                 self.start(node(Content::Mapping(Vec::new()), span, tag.as_deref()), anchor, span)?;
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                if let Some(open) = self.open.pop() {
-                    self.add(Rc::new(open.node), open.anchor);
+                if let Some(Open { mut node, anchor, .. }) = self.open.pop() {
+                    node.merged = node.weigh();
+                    if node.merged > MAX_MERGED && node.merges() {
+                        return Err(NodeError { line: node.line, column: node.column, reason: "merges too much" });
+                    }
+                    self.add(Rc::new(node), anchor);
                 }
             }
             _ => {}
@@ -197,7 +223,7 @@ fn node(content: Content, span: Span, tag: Option<&Tag>) -> Node {
     let is_plain_type = |tag: &Tag| tag.is_yaml_core_schema() && matches!(tag.suffix.as_str(), "str" | "map" | "seq");
     let is_non_specific = |tag: &Tag| tag.handle.is_empty() && tag.suffix == "!";
     let tagged = tag.is_some_and(|tag| !is_plain_type(tag) && !is_non_specific(tag));
-    Node { content, line: span.start.line(), column: span.start.col() + 1, tagged }
+    Node { content, line: span.start.line(), column: span.start.col() + 1, tagged, merged: 1 }
 }
 
 fn at(span: Span, reason: &'static str) -> NodeError {
@@ -217,6 +243,17 @@ mod tests {
         };
         assert_eq!(keys("b"), ["k", "l"]);
         assert_eq!(keys("c"), ["k", "m"]);
+    }
+
+    #[test]
+    fn merges_that_multiply_end() {
+        let mut text = "a0: &a0 {k: v}\n".to_owned();
+        for level in 1..60 {
+            text += &format!("a{level}: &a{level}\n  <<: [*a{0}, *a{0}]\n", level - 1);
+        }
+        assert_eq!(documents(&text).unwrap_err().reason, "merges too much");
+        let flat = format!("a: &a {{k: v}}\nb:\n  c: 1\n{}", "  <<: *a\n".repeat(100));
+        assert_eq!(documents(&flat).unwrap()[0].get("b").unwrap().pairs().len(), 101);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Place, Problem, text};
 
-use super::closure::{Closure, FileKind, Scope, Source, SourceRole, Tree, joined, normalise, spot};
+use super::closure::{Closure, FileKind, Remote, Scope, Source, SourceRole, Tree, joined, normalise, spot};
 use super::kustomization::{self, FILE_NAMES, Kustomization, Reference, ReferenceKind};
 
 /// Directories that refer to one another in a row: far more than anybody nests, far from the end of the stack.
@@ -82,6 +82,8 @@ impl<'a, T: Tree> Walker<'a, T> {
         if plugins.is_some() {
             self.only_resources(&file, &kustomization);
         }
+        self.closure.renames |=
+            kustomization.fields.iter().any(|(field, _)| matches!(field.as_str(), "nameprefix" | "namesuffix"));
         self.stack.push(directory.to_owned());
         for reference in &kustomization.references {
             let origin = Origin { directory, file: &file, path: &path, plugins: plugins.is_some() };
@@ -164,10 +166,15 @@ impl<'a, T: Tree> Walker<'a, T> {
             || matches!(reference.kind, ReferenceKind::Plugin | ReferenceKind::InlinePlugin)
             || reference.target.to_lowercase().contains("file://");
         if self.scope.allow_remote && !never {
+            let (target, needs_git) = (reference.target.clone(), reference.needs_git());
+            self.closure.remote.push(Remote { place: place.clone(), target, needs_git });
+            self.closure.hides_objects = true;
             return;
         }
         let help = if never {
             "copy it into the repository"
+        } else if reference.needs_git() {
+            "copy it into the repository: it needs git, which the action's image does not have"
         } else {
             "copy it into the repository, or set `allow-remote` (the action's image has no git: only single files over https can be fetched)"
         };
@@ -239,6 +246,7 @@ impl<'a, T: Tree> Walker<'a, T> {
             ReferenceKind::GeneratorEnvironment(generated) => {
                 self.source(origin, reference, real, SourceRole::Pairs(generated.clone()));
             }
+            ReferenceKind::GeneratorFile => self.closure.hides_objects = true,
             _ => {}
         }
     }

@@ -1,11 +1,9 @@
 //! Where template, patch and overlay of an environment lie, found with no configuration; every path can be given
 //! instead.
 
-#![expect(clippy::disallowed_methods, reason = "an edge: looks for the environments there are")]
-
 use std::path::{Path, PathBuf};
 
-use super::read::shown;
+use super::read::{names_in as names, shown};
 use crate::error::{Problem, text};
 
 /// Directories that may be the root, in the order in which they are looked for.
@@ -212,14 +210,6 @@ fn missing_overlay(overlay: &Overlay) -> Option<Problem> {
         Problem::error("no-overlay", text)
             .help("make it, name another with `--overlay`, or `--overlay none` without kustomize"),
     )
-}
-
-/// The names in a directory, sorted; none if it cannot be read.
-fn names(directory: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.sort();
-    names
 }
 
 /// Without a `./` in front.

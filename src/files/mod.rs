@@ -15,5 +15,8 @@ pub use layout::{Layout, Overlay, Overrides, environments, find_root};
 pub use lend::Lent;
 pub use memory::{forbid_core_dumps, memory_file};
 pub use patch_file::PatchFile;
-pub use read::{LIMIT, TextFile, is_there, may_wait, read_if_there, read_stream, read_templates, read_text};
+pub use read::{
+    LIMIT, TextFile, is_there, may_wait, names_in, read_if_there, read_stream, read_templates, read_text,
+    read_unlinked, read_workflows,
+};
 pub use tree::Machine;

@@ -10,7 +10,7 @@ use super::beneath::{self, Directory};
 use super::git::{Repository, Verdict};
 use super::lend::{self, Lent, Siblings};
 use super::read::{here, shown};
-use crate::error::{Problem, Severity, text};
+use crate::error::{Place, Problem, Severity, text};
 
 /// A place that a secret patch may be written to. While it is open, no other run can open one in the same directory.
 #[derive(Debug)]
@@ -35,6 +35,27 @@ impl PatchFile {
     /// tracked; not ignored; another run at work; an earlier patch that cannot be put back without losing a later
     /// one.
     pub fn open(path: &Path, workspace: Option<&Path>) -> Result<Self, Vec<Problem>> {
+        let (file, problems) = Self::look(path, workspace);
+        match file {
+            Some(mut file) if !problems.iter().any(Problem::is_error) => {
+                file.notices = problems;
+                Ok(file)
+            }
+            // What was put right is told all the same.
+            _ => Err(problems),
+        }
+    }
+
+    /// As [`PatchFile::open`], with all findings, for a patch that holds no values: there can be a place also where one with values must not lie.
+    pub fn look(path: &Path, workspace: Option<&Path>) -> (Option<Self>, Vec<Problem>) {
+        match Self::reach(path, workspace) {
+            Ok((file, problems)) => (Some(file), problems),
+            Err(problems) => (None, problems),
+        }
+    }
+
+    /// The open place with errors and notices about it.
+    fn reach(path: &Path, workspace: Option<&Path>) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let one = |problem| vec![problem];
         let target = Target::find(path, workspace).map_err(one)?;
         let forbidden = target.repository.as_ref().map(Repository::directories);
@@ -47,18 +68,17 @@ impl PatchFile {
         let (mut problems, restored) = lend::recover(&directory, &target.name);
         notices.extend(restored);
         problems.extend(directory.look_for_file(&target.name).err());
+        let unusable = problems.iter().any(Problem::is_error);
         let names = Siblings::of(&target.name);
         match &target.repository {
             Some(repository) => problems.extend(git_problems(repository, &target, &names)),
             None => notices.push(no_git(&target.path)),
         }
-        if problems.iter().any(Problem::is_error) {
-            // What was put right is told all the same.
-            problems.extend(notices);
+        problems.extend(notices);
+        if unusable {
             return Err(problems);
         }
-        notices.extend(problems);
-        Ok(Self { directory, names, path: shown(path), notices })
+        Ok((Self { directory, names, path: shown(path), notices: Vec::new() }, problems))
     }
 
     /// The path as given.
@@ -164,8 +184,11 @@ fn git_problems(repository: &Repository, target: &Target, names: &Siblings) -> V
     match repository.is_tracked(&target.path) {
         Ok(false) => {}
         Ok(true) => problems.push(
-            Problem::error("tracked", text!("git tracks `{path}`: the values would be in the next commit"))
-                .help(text!("`git rm --cached {path}`; if it ever held values, they are in the history: change them")),
+            Problem::error("tracked", format!("git tracks `{path}`: the values would be in the next commit"))
+                .at(Place::new(&path, 1, 1))
+                .help(format!(
+                    "`git rm --cached {path}`; if it ever held values, they are in the history: change them"
+                )),
         ),
         Err(problem) => problems.push(problem),
     }
@@ -174,7 +197,7 @@ fn git_problems(repository: &Repository, target: &Target, names: &Siblings) -> V
         Ok(Verdict::Kept(rule)) => {
             let text = text!("git would take `{path}` into a commit: `{}` takes back what ignores it", rule.pattern);
             let (file, line) = (here(&rule.file), ignore_line(repository, target));
-            problems.push(Problem::error("not-ignored", text).help(text!(
+            problems.push(Problem::error("not-ignored", text).at(Place::new(&file, rule.line, 1)).help(format!(
                 "remove line {} of `{file}`, or add this line to the end of `{}`:\n{line}",
                 rule.line,
                 here(&last_word(repository, &rule.file)),
@@ -186,7 +209,7 @@ fn git_problems(repository: &Repository, target: &Target, names: &Siblings) -> V
             let help = text!(
                 "add this line to the end of `{file}`:\n{line}\n(a user's own excludes do not count: others lack them)"
             );
-            problems.push(Problem::error("not-ignored", text).help(help));
+            problems.push(Problem::error("not-ignored", text).at(Place::new(&file, 1, 1)).help(help));
         }
         Err(problem) => problems.push(problem),
     }

@@ -156,6 +156,34 @@ fn bounded(file: File, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The text of a regular file, no link followed, at most [`LIMIT`] bytes of it; `None` where there is no such file or it is not UTF-8.
+pub fn read_unlinked(path: &Path) -> Option<String> {
+    String::from_utf8(without_following(path).ok()??).ok()
+}
+
+/// The workflow files of a checkout by name, each called by its path from the checkout on.
+pub fn read_workflows(checkout: &Path) -> Vec<TextFile> {
+    const DIRECTORY: &str = ".github/workflows";
+    let mut files: Vec<TextFile> = names_in(&checkout.join(DIRECTORY))
+        .into_iter()
+        .filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"))
+        .filter_map(|name| {
+            let name = format!("{DIRECTORY}/{name}");
+            Some(TextFile { text: read_unlinked(&checkout.join(&name))?, name })
+        })
+        .collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    files
+}
+
+/// The names in a directory; none where there is no such directory.
+pub fn names_in(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
 fn read_all(name: &str, stream: &mut dyn Read, expected: u64) -> Result<String, Problem> {
     let mut bytes = Vec::with_capacity(usize::try_from(expected.min(LIMIT)).unwrap_or_default() + 1);
     stream.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;

@@ -35,6 +35,10 @@ pub(super) fn read(arguments: &[OsString], environment: &Environment, context: &
             raw.command_line.show_values = render.show_values;
             render.rendering.fill(&mut raw);
         }
+        Verb::Check(check) => {
+            raw.set(names::COMMAND, Command::Check.word());
+            check.fill(&mut raw);
+        }
         Verb::Apply(apply) => {
             raw.set(names::COMMAND, Command::Apply.word());
             raw.set(names::ENVIRONMENT, &apply.environment);

@@ -16,6 +16,9 @@ Examples:
   # look at it, with values from a dotenv file
   secret-patch render staging --env-file demo.env -o - --show-values
 
+  # do template, overlays and workflows agree?
+  secret-patch check
+
   # what would an apply do?
   secret-patch apply staging --dry-run
 
@@ -66,6 +69,8 @@ enum When {
 pub(super) enum Verb {
     /// Fill the template with values: the secret patch
     Render(Box<Render>),
+    /// Check that template, base, overlay, ignore files and workflows agree, without values or cluster
+    Check(Box<Check>),
     /// Render, build, check, apply what changed, read it back and wait for workloads
     Apply(Box<Apply>),
     /// Print a completion script
@@ -83,6 +88,34 @@ pub(super) struct Render {
     /// Let `-o -` write the values to a terminal
     #[arg(long, help_heading = "Output")]
     pub(super) show_values: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What to check")]
+pub(super) struct Check {
+    environment: Option<String>,
+    #[arg(long)]
+    root: Option<String>,
+    #[arg(long)]
+    template: Vec<String>,
+    #[arg(short, long)]
+    output: Option<String>,
+    #[arg(long)]
+    overlay: Option<String>,
+    #[arg(long)]
+    kinds: Vec<String>,
+    #[arg(long)]
+    nonsensitive: Vec<String>,
+    #[arg(long)]
+    keep_placeholders: Vec<String>,
+    #[arg(long)]
+    allow_empty: Vec<String>,
+    #[arg(long)]
+    allow_default: Vec<String>,
+    #[arg(long)]
+    allow_remote: bool,
+    #[arg(long, help_heading = "Output")]
+    format: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -210,6 +243,23 @@ impl Rendering {
         raw.set_some(names::FORMAT, self.format);
         self.vault.fill(raw);
         raw.set_some(names::CA_BUNDLE, self.ca_bundle);
+    }
+}
+
+impl Check {
+    pub(super) fn fill(self, raw: &mut Raw) {
+        raw.set_some(names::ENVIRONMENT, self.environment);
+        raw.set_some(names::ROOT, self.root);
+        raw.set_list(names::TEMPLATE, &self.template);
+        raw.set_some(names::OUTPUT, self.output);
+        raw.set_some(names::OVERLAY, self.overlay);
+        raw.set_list(names::KINDS, &self.kinds);
+        raw.set_list(names::NONSENSITIVE, &self.nonsensitive);
+        raw.set_list(names::KEEP_PLACEHOLDERS, &self.keep_placeholders);
+        raw.set_list(names::ALLOW_EMPTY, &self.allow_empty);
+        raw.set_list(names::ALLOW_DEFAULT, &self.allow_default);
+        raw.set_flag(names::ALLOW_REMOTE, self.allow_remote);
+        raw.set_some(names::FORMAT, self.format);
     }
 }
 

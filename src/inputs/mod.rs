@@ -29,8 +29,17 @@ pub use self::vault::{VaultInputs, VaultMethod};
 pub enum Command {
     /// Template and values become the secret patch.
     Render,
+    /// Template, base, overlay, ignore files and workflows are compared; no values, no cluster.
+    Check,
     /// Render, build, check, apply, verify.
     Apply,
+}
+
+impl Command {
+    /// Whether it reads a template: then the names of its placeholders are asked for.
+    pub fn takes_template(self) -> bool {
+        matches!(self, Self::Render | Self::Check | Self::Apply)
+    }
 }
 
 /// What happens to workloads after a change.
@@ -95,7 +104,7 @@ macro_rules! words {
     };
 }
 
-words!(Command { Render = "render", Apply = "apply" });
+words!(Command { Render = "render", Check = "check", Apply = "apply" });
 words!(Rollout { Restart = "restart", Wait = "wait", Skip = "none" });
 words!(OnFailedRollout { Keep = "keep", Restore = "restore" });
 words!(Commenting { Auto = "auto", Always = "always", Never = "never" });
@@ -124,7 +133,7 @@ pub enum Overlay {
 pub struct Inputs {
     /// What to do.
     pub command: Command,
-    /// A plain name: letters, digits, `.`, `_`, `-`; never a path.
+    /// A plain name: letters, digits, `.`, `_`, `-`; never a path. Empty for `check` of all environments.
     pub environment: String,
     /// Where the layout starts.
     pub root: Option<PathBuf>,

@@ -50,9 +50,10 @@ impl Input {
 }
 
 /// What to do.
-pub const COMMAND: Input = Input::new("command", "COMMAND", "What to do: `render` or `apply`");
+pub const COMMAND: Input = Input::new("command", "COMMAND", "What to do: `render`, `check` or `apply`");
 /// Which environment.
-pub const ENVIRONMENT: Input = Input::new("environment", "ENV", "Name of the environment, such as `staging`");
+pub const ENVIRONMENT: Input =
+    Input::new("environment", "ENV", "Name of the environment, such as `staging`; left out, `check` takes all of them");
 /// Where the layout starts.
 pub const ROOT: Input = Input::new(
     "root",

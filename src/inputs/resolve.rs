@@ -20,7 +20,7 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
     let mut reader = Reader { texts, problems };
     let command = reader.word(names::COMMAND);
     let environment = reader.name(names::ENVIRONMENT);
-    reader.require(context);
+    reader.require(context, command);
     let inputs = Inputs {
         command: command.unwrap_or(Command::Render),
         environment: environment.unwrap_or_default(),
@@ -99,8 +99,9 @@ impl Reader {
         self.problems.push(Problem::error("invalid-input", message).help(help));
     }
 
-    fn require(&mut self, context: &Context) {
-        for input in [names::COMMAND, names::ENVIRONMENT] {
+    fn require(&mut self, context: &Context, command: Option<Command>) {
+        let optional = |input: &Input| *input == names::ENVIRONMENT && command == Some(Command::Check);
+        for input in [names::COMMAND, names::ENVIRONMENT].into_iter().filter(|input| !optional(input)) {
             let unreadable = super::not_utf8(input.name);
             if !self.texts.contains_key(input.name) && !self.problems.contains(&unreadable) {
                 let help = match context.mode {

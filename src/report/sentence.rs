@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::words::count;
 use super::{BaseReport, Change, Outcome, Progress};
-use crate::error::Severity;
+use crate::error::{Severity, Stage};
 
 impl Outcome {
     /// One sentence that says what happened.
@@ -12,6 +12,7 @@ impl Outcome {
         let (what, environment) = (self.command, &self.environment);
         let sentence = match self.failed {
             _ if what == "diff" => self.announced(),
+            None | Some(Stage::Check) if what == "check" => return format!("{}.", self.checked()),
             Some(stage) if what.is_empty() => format!("Failed at {}: nothing was done", stage.name()),
             Some(stage) => {
                 format!("{} of {environment} failed at {}: {}", capital(what), stage.name(), self.left_behind())
@@ -90,6 +91,17 @@ impl Outcome {
             Some(patch) => format!("Rendered {}: {filled}, written to {patch}", self.environment),
             None => format!("Rendered {}: {filled}", self.environment),
         }
+    }
+
+    /// `Checked prod, staging: 2 errors, 1 warning`.
+    fn checked(&self) -> String {
+        let many = |severity| self.problems.iter().filter(|problem| problem.severity == severity).count();
+        let counts = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Notice, "notice")];
+        let counts = counts.into_iter().map(|(severity, word)| (many(severity), word)).filter(|(many, _)| *many > 0);
+        let counts: Vec<String> = counts.map(|(many, word)| count(many, word)).collect();
+        let environments = if self.environment.is_empty() { "the repository" } else { &self.environment };
+        let clean = || "all agrees, and nothing secret is committed".to_owned();
+        format!("Checked {environments}: {}", if counts.is_empty() { clean() } else { counts.join(", ") })
     }
 
     /// What an apply would do, first of all.

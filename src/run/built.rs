@@ -43,7 +43,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// `overlay: none`.
-    fn template_as_build(&self, layout: &Layout, filled: &Filled) -> Result<Build, Failure> {
+    pub(super) fn template_as_build(&self, layout: &Layout, filled: &Filled) -> Result<Build, Failure> {
         let failure = |problems| Failure::new(Stage::Build, problems);
         let incomplete = |place: &Place| {
             Problem::error(
@@ -105,7 +105,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// kustomize does not say where a patch is at fault: what is known better takes the place of its words.
-    fn explained(&self, layout: &Layout, problem: Problem) -> Vec<Problem> {
+    pub(super) fn explained(&self, layout: &Layout, problem: Problem) -> Vec<Problem> {
         let slips = layout.templates.iter().filter_map(|path| {
             let text = self.machine.read(&self.absolute(path)).ok()?;
             Some(build::template_slips(&path.display().to_string(), &text))

@@ -2,6 +2,7 @@
 
 mod apply;
 mod built;
+mod check;
 mod cluster;
 mod comment;
 mod compare;
@@ -194,6 +195,8 @@ impl<O: Write, E: Write> Run<O, E> {
     async fn story(&mut self) -> Done {
         match self.inputs.command {
             Command::Render => self.render().await,
+            Command::Check => self.check().await,
+
             Command::Apply => self.apply().await,
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{Run, patiently};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::files::{self, Layout, Overlay, Overrides, PatchFile, git};
-use crate::inputs::{self, FileName};
+use crate::inputs::{self, FileName, Inputs};
 use crate::patch::PatchObject;
 use crate::report::{Change, KeyReport, ObjectReport, Progress, Shown, ValueReport};
 use crate::secret::Secret;
@@ -17,16 +17,7 @@ use crate::values::{self, Rules, Sources, Values};
 impl<O: Write, E: Write> Run<O, E> {
     /// Where template, overlay and patch lie.
     pub(super) fn layout(&mut self) -> Result<Layout, Failure> {
-        let given = Overrides {
-            root: self.inputs.root.clone(),
-            templates: self.inputs.templates.iter().map(as_path).collect(),
-            output: self.inputs.output.as_ref().map(as_path),
-            overlay: self.inputs.overlay.as_ref().map(|overlay| match overlay {
-                inputs::Overlay::None => Overlay::None,
-                inputs::Overlay::Path(path) => Overlay::Directory(path.clone()),
-            }),
-        };
-        let found = Layout::find(Path::new("."), &self.inputs.environment, &given);
+        let found = Layout::find(Path::new("."), &self.inputs.environment, &overrides(&self.inputs));
         let mut layout = found.map_err(|problems| Failure::new(Stage::Inputs, problems))?;
         self.early.append(&mut layout.notices);
         Ok(layout)
@@ -181,6 +172,19 @@ impl<O: Write, E: Write> Run<O, E> {
         self.private_files.push(path);
         let text = files::read_text(Path::new(&name))?;
         Ok(Some((name, text)))
+    }
+}
+
+/// The paths that the inputs name.
+pub(super) fn overrides(inputs: &Inputs) -> Overrides {
+    Overrides {
+        root: inputs.root.clone(),
+        templates: inputs.templates.iter().map(as_path).collect(),
+        output: inputs.output.as_ref().map(as_path),
+        overlay: inputs.overlay.as_ref().map(|overlay| match overlay {
+            inputs::Overlay::None => Overlay::None,
+            inputs::Overlay::Path(path) => Overlay::Directory(path.clone()),
+        }),
     }
 }
 

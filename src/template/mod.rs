@@ -101,6 +101,18 @@ impl Template {
         asked
     }
 
+    /// The placeholders that could not be filled if `given` had values and nothing else: each where it stands, in the order of the text.
+    pub fn lacking(&self, given: &BTreeSet<String>, rules: &FillRules) -> Vec<Asked> {
+        let values = Values::stand_ins(given, &BTreeSet::new(), BTreeSet::new());
+        let mut lacking = Vec::new();
+        for (file, node, parsed) in self.parsed_scalars() {
+            for (name, _) in expand::expand(&parsed, &values, rules).lacking {
+                lacking.push(Asked { place: fill::placeholder_place(file, node, &name), name });
+            }
+        }
+        lacking
+    }
+
     /// The names of every placeholder that is to be filled.
     pub fn names(&self, rules: &FillRules) -> BTreeSet<String> {
         let parsed = self.parsed_scalars().map(|(_, _, parsed)| parsed).collect::<Vec<_>>();

@@ -2,6 +2,7 @@
 
 mod env_file;
 mod names;
+mod stand_in;
 pub mod vault;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,7 @@ use std::fmt;
 
 pub use env_file::parse as parse_env_file;
 pub use names::{is_login_name, is_reserved};
+pub use stand_in::stand_in;
 
 use crate::error::{Problem, text};
 use crate::secret::Secret;

@@ -61,6 +61,24 @@ impl<'a> Index<'a> {
         Some(held)
     }
 
+    /// Adds the names of all entries but collapsed directories; `Shared` is where the others are, if this is a split index.
+    /// `None`: the file is damaged.
+    pub(super) fn names(&self, into: &mut Vec<String>) -> Option<Option<Shared<'a>>> {
+        let end = self.each(|_, name| into.extend(file_name(name)))?;
+        self.shared(end)
+    }
+
+    /// The same of the shared part of a split index, but what the split part deletes.
+    pub(super) fn names_shared(&self, into: &mut Vec<String>, shared: &Shared<'_>) -> Option<()> {
+        let mut damaged = false;
+        self.each(|position, name| match bit(shared.deleted, position) {
+            Some(false) => into.extend(file_name(name)),
+            Some(true) => {}
+            None => damaged = true,
+        })?;
+        (!damaged).then_some(())
+    }
+
     /// Calls `visit` with every entry's position and name; returns where the extensions start.
     fn each(&self, mut visit: impl FnMut(u32, &[u8])) -> Option<usize> {
         let mut at = 12;
@@ -105,6 +123,12 @@ impl<'a> Index<'a> {
         }
         Some(None)
     }
+}
+
+/// An entry of a split index that only changes a shared one has no name.
+fn file_name(name: &[u8]) -> Option<String> {
+    let name = std::str::from_utf8(name).ok()?;
+    (!name.is_empty() && !name.ends_with('/')).then(|| name.to_owned())
 }
 
 fn best(a: Held, b: Held) -> Held {

@@ -103,10 +103,6 @@ impl Repository {
         let file = self.git_dir.join("index");
         let Some(bytes) = read_git_file(&file)? else { return Ok(false) };
         let name = self.relative(path)?;
-        let damaged = |file: &Path| {
-            Problem::error("git-index", text!("`{}` is not an index that can be read", file.display()))
-                .help("it must be of version 2, 3 or 4; `git update-index --index-version 2` writes it anew")
-        };
         let index = Index::parse(&bytes, self.id_length).ok_or_else(|| damaged(&file))?;
         let (mut held, shared) = index.look_up(name, self.fold).ok_or_else(|| damaged(&file))?;
         if let (Held::No, Some(shared)) = (held, shared) {
@@ -121,6 +117,28 @@ impl Repository {
             Held::No => Ok(false),
             Held::Unknown => Err(collapsed(path)),
         }
+    }
+
+    /// Every file that the index holds, relative to the toplevel, in git's order. Directories that a sparse index has collapsed are left out, and so
+    /// are names that are not UTF-8.
+    ///
+    /// # Errors
+    /// An index that cannot be read.
+    pub fn tracked(&self) -> Result<Vec<String>, Problem> {
+        let file = self.git_dir.join("index");
+        let Some(bytes) = read_git_file(&file)? else { return Ok(Vec::new()) };
+        let index = Index::parse(&bytes, self.id_length).ok_or_else(|| damaged(&file))?;
+        let mut names = Vec::new();
+        let shared = index.names(&mut names).ok_or_else(|| damaged(&file))?;
+        if let Some(shared) = shared {
+            let file = self.git_dir.join(format!("sharedindex.{}", shared.id));
+            let bytes = read_git_file(&file)?.ok_or_else(|| damaged(&file))?;
+            let shared_index = Index::parse(&bytes, self.id_length);
+            shared_index.and_then(|index| index.names_shared(&mut names, &shared)).ok_or_else(|| damaged(&file))?;
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
     }
 
     /// The rule that makes git ignore the file `path` (absolute, beneath the toplevel), if one does.
@@ -151,6 +169,11 @@ impl Repository {
             Problem::error("outside-repository", text)
         })
     }
+}
+
+fn damaged(file: &Path) -> Problem {
+    Problem::error("git-index", format!("`{}` is not an index that can be read", file.display()))
+        .help("it must be of version 2, 3 or 4; `git update-index --index-version 2` writes it anew")
 }
 
 /// The directory that a `.git` file names.
@@ -383,6 +406,25 @@ mod tests {
             checkout.git(&["update-index", "--index-version", version]);
             checkout.check_tracked(&["x", "n/299", "n/300", "n/0", &long[..4000], &long[..3999]]);
         }
+    }
+
+    #[test]
+    fn all_that_is_tracked_is_listed_as_git_lists_it() {
+        for version in ["2", "4"] {
+            let checkout = with_files(&[]);
+            checkout.git(&["update-index", "--index-version", version]);
+            let listed = |checkout: &Checkout| {
+                let text = checkout.git(&["ls-files", "-z"]);
+                text.split_terminator('\0').map(str::to_owned).collect::<Vec<_>>()
+            };
+            assert_eq!(checkout.repository().tracked().unwrap(), listed(&checkout));
+            checkout.git(&["-c", "splitIndex.maxPercentChange=100", "update-index", "--split-index"]);
+            checkout.git(&["config", "splitIndex.maxPercentChange", "100"]);
+            checkout.git(&["rm", "-q", "--cached", "config/p.yml"]);
+            checkout.write("config/q.yml", "x").git(&["add", "config/q.yml"]);
+            assert_eq!(checkout.repository().tracked().unwrap(), listed(&checkout));
+        }
+        assert_eq!(Checkout::new(&[]).repository().tracked().unwrap(), [""; 0]);
     }
 
     #[test]

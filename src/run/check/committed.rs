@@ -1,0 +1,65 @@
+//! The tracked files that may hold secrets.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::super::Run;
+use super::checkout::Checkout;
+use super::plans::Plan;
+use crate::check;
+use crate::error::{Place, Problem};
+use crate::files;
+
+/// The end of a filled template's name, whatever the environment.
+const PATCH: &str = "-secret-config-patch.yml";
+
+impl<O: Write, E: Write> Run<O, E> {
+    /// Secrets in what git tracks: manifests beneath the roots, and dotenv files and kubeconfigs anywhere.
+    pub(super) fn committed(&self, checkout: &Checkout, plans: &[Plan]) -> Vec<Problem> {
+        let Some(tracked) = &checkout.tracked else { return Vec::new() };
+        let judged = || plans.iter().filter(|plan| plan.judged);
+        let allowed: BTreeSet<String> = judged().flat_map(|plan| plan.inputs.nonsensitive.clone()).collect();
+        let roots: BTreeSet<PathBuf> = judged().filter_map(|plan| plan.root.clone()).collect();
+        let templates: BTreeSet<PathBuf> =
+            judged().flat_map(|plan| &plan.layout.templates).map(|path| self.absolute(path)).collect();
+        let patches: BTreeSet<PathBuf> =
+            judged().filter_map(|plan| plan.layout.output.as_ref()).map(|path| self.absolute(path)).collect();
+        let mut problems = Vec::new();
+        for file in tracked {
+            let path = checkout.toplevel.join(file);
+            let is_ours = roots.iter().chain(&templates).any(|root| path.starts_with(root));
+            if patches.contains(&path) {
+                continue;
+            }
+            if is_ours && file.ends_with(PATCH) {
+                problems.push(patch(file));
+            } else {
+                problems.extend(finding(file, &path, is_ours, &allowed));
+            }
+        }
+        problems
+    }
+}
+
+fn finding(file: &str, path: &Path, is_ours: bool, allowed: &BTreeSet<String>) -> Vec<Problem> {
+    let name = file.rsplit('/').next().unwrap_or_default();
+    let is_manifest = [".yml", ".yaml", ".json"].iter().any(|ending| file.ends_with(ending));
+    if check::is_dotenv(name) {
+        files::read_unlinked(path).and_then(|text| check::dotenv(file, &text)).into_iter().collect()
+    } else if is_ours && is_manifest {
+        let Some(text) = files::read_unlinked(path) else { return Vec::new() };
+        let mut problems = check::manifest(file, &text, allowed);
+        problems.extend(check::kubeconfig(file, &text));
+        problems
+    } else if check::is_kubeconfig_name(file) {
+        files::read_unlinked(path).and_then(|text| check::kubeconfig(file, &text)).into_iter().collect()
+    } else {
+        Vec::new()
+    }
+}
+
+fn patch(file: &str) -> Problem {
+    let help = format!("`git rm --cached {file}`; if it ever held values, they are in the history: change them");
+    Problem::error("tracked", format!("git tracks `{file}`, a filled template")).at(Place::new(file, 1, 1)).help(help)
+}
