@@ -26,7 +26,7 @@ impl<T: Tree> Walker<'_, T> {
     pub(super) fn inline(&mut self, origin: Origin<'_>, reference: &Reference) {
         // What does not parse as objects is a path to kustomize; no honest file is called like that.
         if self.tree.kind(&joined(origin.directory, &reference.target)).is_some() {
-            let text = format!("the inline text of `{}` is also the name of a file", reference.field);
+            let text = text!("the inline text of `{}` is also the name of a file", reference.field);
             let place = Place::new(origin.file, reference.line, 1);
             return self.problems.push(Problem::error("kustomization-syntax", text).at(place));
         }

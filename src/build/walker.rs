@@ -116,8 +116,8 @@ impl<'a, T: Tree> Walker<'a, T> {
                 self.closure.files.push(real);
                 text
             }
-            Ok(_) => Err(vec![Problem::error("not-a-file", format!("`{file}` is not a regular file"))]),
-            Err(reason) => Err(vec![Problem::error("outside-checkout", format!("`{file}` {reason}"))]),
+            Ok(_) => Err(vec![Problem::error("not-a-file", text!("`{file}` is not a regular file"))]),
+            Err(reason) => Err(vec![Problem::error("outside-checkout", text!("`{file}` {reason}"))]),
         };
         match read.and_then(|text| kustomization::parse(&file, &text)) {
             Ok(kustomization) => {
@@ -148,7 +148,7 @@ impl<'a, T: Tree> Walker<'a, T> {
                 .help("only builtin generators, transformers and validators (`apiVersion: builtin`) are allowed"),
             ),
             ReferenceKind::Unclear => {
-                let text = format!("an entry of `{}` is neither plainly a path nor plainly an object", reference.field);
+                let text = text!("an entry of `{}` is neither plainly a path nor plainly an object", reference.field);
                 self.problems.push(Problem::error("kustomization-syntax", text).at(place));
             }
             ReferenceKind::GeneratorLiteral(generated) => {
@@ -201,7 +201,7 @@ impl<'a, T: Tree> Walker<'a, T> {
             }
             Some(FileKind::File) if !wants_directory => self.file(origin, reference, &real, plugin_root),
             Some(FileKind::TooLarge) => {
-                let text = format!("`{}` in `{}` is too large for a build", reference.target, reference.field);
+                let text = text!("`{}` in `{}` is too large for a build", reference.target, reference.field);
                 self.problems.push(Problem::error("too-large", text).at(place.clone()));
             }
             _ => {
@@ -226,7 +226,7 @@ impl<'a, T: Tree> Walker<'a, T> {
             return self.problems.push(Problem::error("kustomization-cycle", text).at(place.clone()));
         }
         if self.stack.len() >= MAX_DEPTH {
-            let text = format!(
+            let text = text!(
                 "`{}` in `{}` is nested deeper than {MAX_DEPTH} directories",
                 reference.target, reference.field
             );
@@ -290,5 +290,5 @@ fn refused(reference: &Reference, place: &Place, reason: &str) -> Problem {
         "does not exist" => "missing-file",
         _ => "outside-checkout",
     };
-    Problem::error(kind, format!("`{}` in `{}` {reason}", reference.target, reference.field)).at(place.clone())
+    Problem::error(kind, text!("`{}` in `{}` {reason}", reference.target, reference.field)).at(place.clone())
 }

@@ -1,7 +1,7 @@
 //! Template and base side by side: what they agree on can be told without building anything.
 
 use crate::build::{Base, BaseKey, BasePlaceholder, Closure, ReferenceKind};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 use crate::object::ObjectId;
 use crate::patch::{PatchObject, Step};
 
@@ -27,7 +27,7 @@ impl Sides<'_> {
             let new =
                 entries.filter_map(|entry| Some((entry, entry.data_key()?.1))).filter(|(_, key)| !known.contains(key));
             problems.extend(new.map(|(entry, key)| {
-                let text = format!("`{key}` of `{}` is in the template, but not among the keys of the base", object.id);
+                let text = text!("`{key}` of `{}` is in the template, but not among the keys of the base", object.id);
                 Problem::notice("key-not-in-base", text).at(entry.place.clone())
             }));
         }
@@ -53,7 +53,7 @@ impl Sides<'_> {
         });
         data.map(|(placeholder, field, key)| {
             let (kind, name) = (&placeholder.kind, &placeholder.name);
-            let text = format!("`{field}.{key}` of `{kind} {name}` is a placeholder that the template does not fill");
+            let text = text!("`{field}.{key}` of `{kind} {name}` is a placeholder that the template does not fill");
             let help =
                 format!("add `{key}: \"{}\"` beneath `{field}` of `{kind} {name}` in the template", placeholder.text);
             Problem::error("placeholder-left", text).at(placeholder.place.clone()).help(help)
@@ -80,8 +80,8 @@ impl Sides<'_> {
         let names: Vec<String> = names.take(10).collect();
         let there =
             if names.is_empty() { format!("it has no {}", id.kind) } else { format!("it has {}", names.join(", ")) };
-        let text = format!("`{id}` of the template is not in the base; {there}");
-        let help = format!("name the object as the base does, or add `{}` to the base", id.name);
+        let text = text!("`{id}` of the template is not in the base; {there}");
+        let help = text!("name the object as the base does, or add `{}` to the base", id.name);
         Problem::error("object-missing", text).at(object.place.clone()).help(help)
     }
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::build::node::{Node, documents};
 use crate::build::{Closure, SourceRole};
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::values::parse_env_file;
 
 /// Words that stand where a secret is to be put in.
@@ -82,8 +82,8 @@ fn secret(file: &str, object: &Node, allowed: &BTreeSet<String>, problems: &mut 
 }
 
 fn written_out(key: &str, object: &str, place: Place) -> Problem {
-    let text = format!("`{key}` of `{object}` is written out, and everybody who reads the repository knows it");
-    let help = format!(
+    let text = text!("`{key}` of `{object}` is written out, and everybody who reads the repository knows it");
+    let help = text!(
         "write `{key}: \"${{{}}}\"` and give the value in the workflow; change the secret, since the history keeps it\n\
          if it is none, move it to a ConfigMap, or name it: `nonsensitive: {key}`",
         as_name(key)
@@ -133,8 +133,8 @@ pub fn dotenv(file: &str, text: &str) -> Option<Problem> {
     let allowed = BTreeSet::new();
     let name = values.iter().find(|(name, value)| is_secret(name, value.expose(), &allowed)).map(|(name, _)| name)?;
     let line = text.lines().position(|line| line.contains(name.as_str())).map_or(1, |at| at + 1);
-    let text = format!("git tracks `{file}`, a file of values such as `{name}`");
-    let help = format!("`git rm --cached {file}` and ignore it; secrets in it stay in the history: change them");
+    let text = text!("git tracks `{file}`, a file of values such as `{name}`");
+    let help = text!("`git rm --cached {file}` and ignore it; secrets in it stay in the history: change them");
     let problem = if file.contains(".env.k8s.") {
         Problem::error("env-file-committed", text)
     } else {
@@ -167,8 +167,8 @@ pub fn kubeconfig(file: &str, text: &str) -> Option<Problem> {
             let (Some(key), Some(text)) = (key.text(), value.text()) else { continue };
             let is_credential = matches!(key, "token" | "password" | "client-key-data" | "id-token" | "refresh-token");
             if is_credential && is_secret(key, text, &BTreeSet::new()) {
-                let message = format!("git tracks `{file}`, a kubeconfig with a `{key}`");
-                let help = format!(
+                let message = text!("git tracks `{file}`, a kubeconfig with a `{key}`");
+                let help = text!(
                     "`git rm --cached {file}`, revoke the credential, and keep the file as a secret of the repository"
                 );
                 let place = Place::new(file, value.line, value.column);

@@ -2,7 +2,7 @@
 
 use gix_ignore::glob::wildmatch;
 
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 
 /// A directory that an image is built from.
 #[derive(Debug, Clone)]
@@ -23,17 +23,17 @@ pub fn not_ignored(context: &BuildContext) -> Option<Problem> {
     }
     let lines = text.as_deref().map_or(1, |text| text.lines().count().max(1));
     let copied = context.dockerfile.as_ref().and_then(|(name, text)| Some((name, copies(text, &context.patch)?)));
-    let help = format!("add this line to the end of `{file}`:\n{}", rule(&context.patch));
+    let help = text!("add this line to the end of `{file}`:\n{}", rule(&context.patch));
     Some(match copied {
         Some((name, line)) => {
-            let text = format!(
+            let text = text!(
                 "this copies `{}` into the image, with its values: `{file}` does not keep it out",
                 context.patch
             );
             Problem::error("not-dockerignored", text).at(Place::new(name, line, 1)).help(help)
         }
         None => {
-            let text = format!("`{file}` does not keep `{}` out of image builds", context.patch);
+            let text = text!("`{file}` does not keep `{}` out of image builds", context.patch);
             let place = if context.ignore.1.is_some() {
                 Place::new(file, lines, 1)
             } else {

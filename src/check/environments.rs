@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::patch::PatchObject;
 
 /// The keys of the Secrets and ConfigMaps of one environment.
@@ -53,8 +53,8 @@ pub fn differences(all: &[Keys]) -> Vec<Problem> {
             let whole = lacking.iter().all(|other| !other.has_object(kind, name));
             let what = if whole { format!("`{kind} {name}`") } else { format!("`{data}` of `{kind} {name}`") };
             let having = all.iter().filter(|other| other.has(key));
-            let text = format!("{what} is in {}, and not in {}", names(having), names(lacking.iter().copied()));
-            let help = format!("add it to the template of {}, or remove it here", names(lacking.iter().copied()));
+            let text = text!("{what} is in {}, and not in {}", names(having), names(lacking.iter().copied()));
+            let help = text!("add it to the template of {}, or remove it here", names(lacking.iter().copied()));
             let problem = Problem::warning("environments-differ", text).at(place.clone()).help(help);
             problems.entry((kind, name, if whole { "" } else { data.as_str() })).or_insert(problem);
         }

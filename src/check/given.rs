@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::inputs::Command;
 use crate::template::Asked;
 use crate::workflow_files::{Call, Content, Rest, Variable};
@@ -30,8 +30,8 @@ pub fn not_given(call: &Call, lacking: &[Asked], asking: &Asking) -> Vec<Problem
     }
     let (empties, missing): (Vec<_>, Vec<_>) = places.into_iter().partition(|(name, _)| empty(name).is_some());
     problems.extend(empties.into_iter().filter_map(|(name, _)| {
-        let text = format!("`{name}` is empty, and a template asks for it");
-        let help = format!("give it a value: `{name}: ${{{{ secrets.{name} }}}}`, or allow it: `allow-empty: {name}`");
+        let text = text!("`{name}` is empty, and a template asks for it");
+        let help = text!("give it a value: `{name}: ${{{{ secrets.{name} }}}}`, or allow it: `allow-empty: {name}`");
         Some(Problem::error("env-empty", text).at(empty(&name)?.place.clone()).help(help))
     }));
     problems.extend(match &call.given.rest {
@@ -57,7 +57,7 @@ fn not_there(call: &Call, missing: &[(&String, &Place)], asking: &Asking) -> Pro
     let meant = missing
         .iter()
         .filter_map(|(name, _)| Some(format!("`{}` there is unused: is `{name}` meant?\n", similar(name, &unused)?)));
-    let help = format!("{}add to the step's `env:`:\n{}", meant.collect::<String>(), lines.join("\n"));
+    let help = text!("{}add to the step's `env:`:\n{}", meant.collect::<String>(), lines.join("\n"));
     Problem::error("env-missing", text).at(call.env_place.clone()).help(help)
 }
 
@@ -75,8 +75,8 @@ fn literals(call: &Call, asking: &Asking) -> Vec<Problem> {
     secret
         .map(|variable| {
             let name = &variable.name;
-            let text = format!("`{name}` goes into a Secret, and its value is committed here");
-            let help = format!("take it from a secret: `{name}: ${{{{ secrets.{name} }}}}`; if it is none, name it: `nonsensitive: {name}`");
+            let text = text!("`{name}` goes into a Secret, and its value is committed here");
+            let help = text!("take it from a secret: `{name}: ${{{{ secrets.{name} }}}}`; if it is none, name it: `nonsensitive: {name}`");
             Problem::warning("literal-in-workflow", text).at(variable.place.clone()).help(help)
         })
         .collect()
@@ -136,7 +136,7 @@ impl Step {
             .map(|variable| {
                 let why =
                     if self.takes_values { "no template of it asks for the name" } else { "`check` takes no values" };
-                let text = format!("`{}` is in vain in the `env:` of {}: {why}", variable.name, self.name);
+                let text = text!("`{}` is in vain in the `env:` of {}: {why}", variable.name, self.name);
                 let help = "remove the line, or write the placeholder that is to take it";
                 Problem::warning("env-unused", text).at(variable.place.clone()).help(help)
             })

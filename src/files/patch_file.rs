@@ -184,9 +184,9 @@ fn git_problems(repository: &Repository, target: &Target, names: &Siblings) -> V
     match repository.is_tracked(&target.path) {
         Ok(false) => {}
         Ok(true) => problems.push(
-            Problem::error("tracked", format!("git tracks `{path}`: the values would be in the next commit"))
+            Problem::error("tracked", text!("git tracks `{path}`: the values would be in the next commit"))
                 .at(Place::new(&path, 1, 1))
-                .help(format!(
+                .help(text!(
                     "`git rm --cached {path}`; if it ever held values, they are in the history: change them"
                 )),
         ),
@@ -197,7 +197,7 @@ fn git_problems(repository: &Repository, target: &Target, names: &Siblings) -> V
         Ok(Verdict::Kept(rule)) => {
             let text = text!("git would take `{path}` into a commit: `{}` takes back what ignores it", rule.pattern);
             let (file, line) = (here(&rule.file), ignore_line(repository, target));
-            problems.push(Problem::error("not-ignored", text).at(Place::new(&file, rule.line, 1)).help(format!(
+            problems.push(Problem::error("not-ignored", text).at(Place::new(&file, rule.line, 1)).help(text!(
                 "remove line {} of `{file}`, or add this line to the end of `{}`:\n{line}",
                 rule.line,
                 here(&last_word(repository, &rule.file)),

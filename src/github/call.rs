@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::refusal::Refusal;
 use super::{Access, Place, limits, tls};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// How often a request is repeated that GitHub did not answer, or answered with a fault of its own.
 const REPEATS: u32 = 3;
@@ -94,7 +94,7 @@ impl Client {
             builder.build_with_reqwest(http.clone())
         };
         let not_built = |error: octocrab::Error| {
-            Problem::warning("comment-failed", format!("GitHub cannot be called: {}", reason(&error)))
+            Problem::warning("comment-failed", text!("GitHub cannot be called: {}", reason(&error)))
         };
         Ok(Self {
             place,

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::call::{Answer, reason};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// The longest message of GitHub's that is told; more is a page and no message.
 const MESSAGE: usize = 200;
@@ -67,10 +67,10 @@ impl Refusal {
     /// The finding for the user: a comment that is missing fails nothing.
     pub fn problem(&self, number: u64) -> Problem {
         let failed =
-            |why: &str| Problem::warning("comment-failed", format!("pull request #{number} got no comment: {why}"));
+            |why: &str| Problem::warning("comment-failed", text!("pull request #{number} got no comment: {why}"));
         match self {
             Self::ReadOnly => {
-                Problem::notice("comment-read-only", format!("pull request #{number} got no comment: the token may not write one"))
+                Problem::notice("comment-read-only", text!("pull request #{number} got no comment: the token may not write one"))
                     .help("add to the job or the workflow, with what else it needs:\npermissions:\n  contents: read\n  pull-requests: write")
             }
             Self::NotFound => failed("GitHub does not find it for this token").help(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client};
 
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// How long a connection may take to come about.
 const CONNECTION: Duration = Duration::from_secs(10);
@@ -28,7 +28,7 @@ pub(super) fn client(ca_bundle: Option<&str>, request: Duration) -> Result<Clien
         // Some certificates are looked into only here.
         Some(_) => unreadable(),
         None => {
-            let text = format!("no HTTPS client could be made: {}", super::call::reason(&error));
+            let text = text!("no HTTPS client could be made: {}", super::call::reason(&error));
             Problem::warning("comment-failed", text)
                 .help("install the system's certificates (the package `ca-certificates`)")
         }

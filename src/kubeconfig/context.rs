@@ -65,7 +65,7 @@ fn named(entries: &[Entry], name: Option<&str>) -> Option<Entry> {
 fn absent(context: &Entry, noun: &str, name: Option<&str>, entries: &[Entry]) -> Problem {
     let kind = if noun == "cluster" { "cluster-unknown" } else { "user-unknown" };
     let Some(name) = name else {
-        return Problem::error(kind, format!("{} names no {noun}: {}", context.title(), listed(entries)))
+        return Problem::error(kind, text!("{} names no {noun}: {}", context.title(), listed(entries)))
             .help(text!("give the context its `{noun}`"));
     };
     let message = text!("{} names {noun} `{name}`, which is not there: {}", context.title(), listed(entries));

@@ -58,7 +58,7 @@ fn parts(paths: &[PathBuf], name: &str, options: &Options<'_>, files: &dyn Files
         }
     }
     if problems.is_empty() && parts.is_empty() {
-        let problem = Problem::error(MISSING, format!("none of the files that {name} lists exists"));
+        let problem = Problem::error(MISSING, text!("none of the files that {name} lists exists"));
         problems.push(with_container_help(problem, options));
     }
     if problems.is_empty() { Ok(parts) } else { Err(problems) }
@@ -69,7 +69,7 @@ const MISSING: &str = "kubeconfig-missing";
 fn read(path: &Path, files: &dyn Files) -> Result<Part, Problem> {
     let name = format!("kubeconfig `{}`", path.display());
     let bytes = files.read(path).map(Zeroizing::new).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Problem::error(MISSING, format!("{name} does not exist")),
+        io::ErrorKind::NotFound => Problem::error(MISSING, text!("{name} does not exist")),
         io::ErrorKind::IsADirectory => Problem::error("kubeconfig-directory", text!("{name} is a directory"))
             .help("name a file, such as `config` in that directory"),
         kind => Problem::error("kubeconfig-unreadable", text!("{name} cannot be read: {kind}"))

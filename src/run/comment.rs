@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::vault::pem;
 use super::{Run, signal};
-use crate::error::{Problem, Severity, Stage};
+use crate::error::{Problem, Severity, Stage, text};
 use crate::files;
 use crate::github::{Access, Client, Kept, Missing, PATIENCE, Place, REQUEST, Refusal};
 use crate::inputs::{Command, Commenting, PullRequest};
@@ -28,12 +28,12 @@ impl<O: Write, E: Write> Run<O, E> {
         let comment = Comment::new(&self.outcome, subject, &self.masker);
         let told = tokio::select! {
             told = self.keep(&comment, request) => told,
-            (name, _) = signal() => Err(Problem::warning("comment-failed", format!("stopped by {name} while commenting"))),
+            (name, _) = signal() => Err(Problem::warning("comment-failed", text!("stopped by {name} while commenting"))),
         };
         match told {
-            Ok(Kept::Made(page)) => self.say(&format!("comment made: {page}")),
-            Ok(Kept::Changed(page)) => self.say(&format!("comment changed: {page}")),
-            Ok(Kept::Left(page)) => self.say(&format!("comment left as it is: {page}")),
+            Ok(Kept::Made(page)) => self.say(text!("comment made: {page}")),
+            Ok(Kept::Changed(page)) => self.say(text!("comment changed: {page}")),
+            Ok(Kept::Left(page)) => self.say(text!("comment left as it is: {page}")),
             Ok(Kept::None) => {}
             Err(problem) => self.note([problem]),
         }
@@ -101,7 +101,7 @@ impl<O: Write, E: Write> Run<O, E> {
 
 fn refused(refusal: &Refusal, request: PullRequest) -> Problem {
     if *refusal == Refusal::ReadOnly && request.from_fork {
-        let text = format!("pull request #{} comes from a fork, for which GitHub lets nobody comment", request.number);
+        let text = text!("pull request #{} comes from a fork, for which GitHub lets nobody comment", request.number);
         return Problem::notice("comment-read-only", text).help("see the step summary, which tells the same");
     }
     refusal.problem(request.number)

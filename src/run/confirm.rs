@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use super::{Done, Run, Step};
 use crate::build;
-use crate::error::{Failure, Problem, Stage, text};
+use crate::error::{Failure, Problem, Stage, Text, text};
 use crate::report::{Change, capital, count, listed};
 
 impl<O: Write, E: Write> Run<O, E> {
@@ -32,13 +32,13 @@ impl<O: Write, E: Write> Run<O, E> {
             text.push(word);
             self.say(text);
         }
-        let restarted = self.outcome.restarts.iter().map(|restart| format!("{} restarted", restart.id));
+        let restarted = self.outcome.restarts.iter().map(|restart| text!("{} restarted", restart.id));
         let doomed = self.outcome.left_over.iter().filter(|object| object.pruned);
-        let doomed = doomed.map(|object| format!("{} deleted", object.id));
-        let lines: Vec<String> = restarted.chain(doomed).collect();
-        lines.iter().for_each(|text| self.say(text));
-        let question = format!("{} context {context} at {server}? [y/N] ", what(writes, restarts, deletions));
-        let question = self.redacted(&question);
+        let doomed = doomed.map(|object| text!("{} deleted", object.id));
+        let lines: Vec<Text> = restarted.chain(doomed).collect();
+        lines.into_iter().for_each(|text| self.say(text));
+        let question = text!("{} context {context} at {server}? [y/N] ", what(writes, restarts, deletions));
+        let question = self.masker.redact_text(&question);
         self.console.question(&question);
         if self.answered_yes().await {
             return Ok(());

@@ -6,7 +6,7 @@ use std::io::Write;
 use super::{Run, Step};
 use crate::build;
 use crate::changes::{LeftOver, Moment, PodTemplates, Set, Spared};
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Inputs;
 use crate::kubectl::{Holder, Kubectl, TEMPLATE_HOLDERS};
 use crate::object::{Object, ObjectId};
@@ -119,7 +119,7 @@ impl<O: Write, E: Write> Run<O, E> {
             }
             Err(problems) => {
                 for problem in problems {
-                    self.say(&format!("what left the build is not known: {}", problem.message));
+                    self.say(text!("what left the build is not known: {}", problem.message));
                 }
                 Ok(Vec::new())
             }
@@ -160,14 +160,14 @@ impl<O: Write, E: Write> Run<O, E> {
         let stays = |left| LeftOverReport { pruned: false, ..report(left, None) };
         self.outcome.left_over.extend(left.iter().map(stays));
         let names: Vec<String> = left.iter().map(|left| format!("`{}`", shown(left))).collect();
-        let text = format!("no longer in the build, but still of its set: {}", names.join(", "));
+        let text = text!("no longer in the build, but still of its set: {}", names.join(", "));
         self.note([Problem::notice("left-over", text).help("`prune: true` deletes what no workload uses any more")]);
     }
 
     fn tell_spared(&mut self, left: &LeftOver, spared: &Spared) {
         // What is only remembered is as it should be.
         if !matches!(spared, Spared::RememberedBy(_)) {
-            let text = format!("`{}` is no longer in the build, and stays: {}", shown(left), why(spared));
+            let text = text!("`{}` is no longer in the build, and stays: {}", shown(left), why(spared));
             self.note([Problem::notice("left-over", text)]);
         }
     }

@@ -164,8 +164,8 @@ impl<O: Write, E: Write> Run<O, E> {
             Err(_) => Some(("because git's own files cannot be read", "name it")),
         };
         if let Some((reason, remedy)) = refused {
-            let text = format!("`{name}` is not read, {reason}");
-            let problem = Problem::warning("env-file-not-ignored", text).help(format!("{remedy}: `--env-file {name}`"));
+            let text = text!("`{name}` is not read, {reason}");
+            let problem = Problem::warning("env-file-not-ignored", text).help(text!("{remedy}: `--env-file {name}`"));
             self.early.push(problem);
             return Ok(None);
         }

@@ -8,7 +8,7 @@ use super::left_over::{Due, Ground, Search, resource, why};
 use super::race::TRIES;
 use super::{Done, Run, Step};
 use crate::changes::{LeftOver, Moment, Set, Spared};
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::kubectl::{Deleted, Kubectl};
 use crate::object::ObjectId;
 use crate::report::Progress;
@@ -60,8 +60,8 @@ impl<O: Write, E: Write> Run<O, E> {
             let report = &mut self.outcome.left_over[at];
             report.progress = progress;
             let word = if progress == Progress::Done { "deleted" } else { progress.word() };
-            let text = format!("{} {word}", report.id);
-            self.say(&text);
+            let text = text!("{} {word}", report.id);
+            self.say(text);
             problems.extend(ended.err());
         }
         self.settle(Stage::Prune, problems)
@@ -72,7 +72,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let why = spared.map_or_else(|| "another changed or deleted it meanwhile".to_owned(), why);
         let report = &mut self.outcome.left_over[at];
         (report.pruned, report.progress) = (false, Progress::Planned);
-        let text = format!("`{}` is not deleted: {why}", report.id);
+        let text = text!("`{}` is not deleted: {why}", report.id);
         report.note = Some(why.replace('`', ""));
         self.note([Problem::notice("left-over", text).help("a later run looks at it again")]);
     }

@@ -9,7 +9,7 @@ use super::restart_plan::{RestartPlan, report};
 use super::rollout::Watch;
 use super::{Done, Run, Step};
 use crate::changes::{Restart, Restarts, Revision, Workload};
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::{OnFailedRollout, Rollout};
 use crate::kubectl::{Kubectl, Listed, LiveObjects, Writes};
 use crate::object::Object;
@@ -74,7 +74,7 @@ impl<O: Write, E: Write> Run<O, E> {
         }
         let Ok(review) = kubectl.review(&to_restart(namespaces)).await else {
             let told =
-                |problem: Problem| Problem::warning("restarts-unknown", format!("not restarted: {}", problem.message));
+                |problem: Problem| Problem::warning("restarts-unknown", text!("not restarted: {}", problem.message));
             self.note(problems.into_iter().map(told));
             return Ok(Vec::new());
         };
@@ -101,8 +101,8 @@ impl<O: Write, E: Write> Run<O, E> {
             std::mem::take(&mut restarts.due).into_iter().partition(|restart| restart.was_rolled_back(&history));
         restarts.due = due;
         for restart in left {
-            let text = format!("{}: rolled back by hand since its restart, left as it is", restart.workload.id());
-            self.say(&text);
+            let text = text!("{}: rolled back by hand since its restart, left as it is", restart.workload.id());
+            self.say(text);
         }
     }
 
@@ -111,7 +111,7 @@ impl<O: Write, E: Write> Run<O, E> {
             return;
         }
         let names: Vec<String> = reports.iter().map(|report| format!("`{}`", report.id)).collect();
-        let text = format!("not restarted, although their pods have not read what changes: {}", names.join(", "));
+        let text = text!("not restarted, although their pods have not read what changes: {}", names.join(", "));
         let help = "a later run with `rollout: restart` restarts them";
         self.note([Problem::notice("not-restarted", text).help(help)]);
     }
@@ -157,8 +157,8 @@ impl<O: Write, E: Write> Run<O, E> {
             let Some(report) = self.outcome.restarts.get_mut(at) else { continue };
             report.progress = if ended.is_ok() { Progress::Done } else { Progress::Failed };
             let word = if ended.is_ok() { "restarted" } else { "not restarted" };
-            let text = format!("{} {word}", report.id);
-            self.say(&text);
+            let text = text!("{} {word}", report.id);
+            self.say(text);
             problems.extend(ended.err());
         }
         problems
@@ -188,13 +188,13 @@ fn not_its_business(needs: &[Need], matters: bool) -> Option<Problem> {
     if needs.is_empty() {
         return None;
     }
-    let text = format!(
+    let text = text!(
         "what uses the written objects is not restarted where this account has no rights: {}",
         rights::told(needs)
     );
     let problem =
         if matters { Problem::warning("restarts-unknown", text) } else { Problem::notice("restarts-unknown", text) };
-    Some(problem.help(format!(
+    Some(problem.help(text!(
         "`rollout: wait` says that this is meant; else have this applied and bound:\n{}",
         rights::role(needs)
     )))

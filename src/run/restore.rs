@@ -11,7 +11,7 @@ use super::rollout::Watch;
 use super::{Done, Run, Step};
 use crate::build;
 use crate::changes::{self, Workload};
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::kubectl::{Conflicts, Expected, Kubectl, Listed, LiveObjects, Written};
 use crate::object::{Object, ObjectId};
 use crate::report::{Progress, count};
@@ -69,7 +69,7 @@ impl<O: Write, E: Write> Run<O, E> {
             }
         }
         if !stays.is_empty() {
-            let text = format!("as applied, since only values are put back: {}", stays.join(", "));
+            let text = text!("as applied, since only values are put back: {}", stays.join(", "));
             let help = "what a manifest says is in the repository: revert it there; what is new had no values before";
             problems.push(Problem::notice("not-restored", text).help(help));
         }
@@ -101,7 +101,7 @@ impl<O: Write, E: Write> Run<O, E> {
             };
             self.outcome.objects[*place].progress = progress;
             returned[at] = progress == Progress::Restored;
-            self.say(&format!("{id} {word}"));
+            self.say(text!("{id} {word}"));
             if *ended == Written::Outdated {
                 problems.push(written_by_another(id));
             }
@@ -178,7 +178,7 @@ async fn plan_return(kubectl: &Kubectl, back: &mut [Step]) -> Result<RestartPlan
 }
 
 fn written_by_another(id: &ObjectId) -> Problem {
-    let text = format!("`{id}` was not put back: another has changed it since this run wrote it");
+    let text = text!("`{id}` was not put back: another has changed it since this run wrote it");
     Problem::error("not-restored", text).help("look at it, and run this again with the values that it shall have")
 }
 
@@ -188,7 +188,7 @@ fn put_back_problem(returns: &[Return], returned: &[bool], restarted: usize) -> 
     if names.is_empty() {
         return None;
     }
-    let text = format!(
+    let text = text!(
         "the values before were put back: {}; {} restarted with them",
         names.join(", "),
         count(restarted, "workload")

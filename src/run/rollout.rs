@@ -46,8 +46,8 @@ impl<O: Write, E: Write> Run<O, E> {
         let (left, awaited): (Vec<Awaited<'_>>, Vec<Awaited<'_>>) =
             awaited(plan, restarted, watch, &kubectl.namespace).into_iter().partition(|awaited| awaited.left.is_some());
         for Awaited { id, left, .. } in left {
-            let text = format!("{id}: not awaited, {}", left.unwrap_or_default());
-            self.say(&text);
+            let text = text!("{id}: not awaited, {}", left.unwrap_or_default());
+            self.say(text);
         }
         let (timeout, since) = (self.inputs.timeout, Instant::now());
         let watched = awaited.into_iter().map(|Awaited { id, object, .. }| async move {
@@ -57,15 +57,15 @@ impl<O: Write, E: Write> Run<O, E> {
         let mut reports = stream::iter(watched).buffered(CONCURRENCY);
         let mut problems = Vec::new();
         while let Some(report) = reports.next().await {
-            let text = format!("{}: {}", report.id, report.detail);
-            self.say(&text);
+            let text = text!("{}: {}", report.id, report.detail);
+            self.say(text);
             if !report.ready {
                 let (with, what) = match watch {
                     Watch::All => ("", "the objects are applied"),
                     Watch::Restarted => (" with the values before", "they are put back"),
                 };
-                let text = format!("{} did not become ready{with}: {}", report.id, report.detail);
-                let help = format!("`kubectl describe` it; {what}, and `timeout` was {}s", timeout.as_secs());
+                let text = text!("{} did not become ready{with}: {}", report.id, report.detail);
+                let help = text!("`kubectl describe` it; {what}, and `timeout` was {}s", timeout.as_secs());
                 problems.push(Problem::error("rollout-failed", text).help(help));
             }
             self.outcome.rollouts.retain(|earlier| earlier.id != report.id);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Done, Run};
 use crate::build::{Closure, Tree as _};
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::files::{self, Layout, Overlay, git};
 use crate::trust::{Event, Head, Payload, Tree};
 
@@ -82,7 +82,7 @@ impl<O: Write, E: Write> Run<O, E> {
             } else {
                 "is a link that leads out of the checkout"
             };
-            Problem::error("outside-checkout", format!("`{shown}` {why}"))
+            Problem::error("outside-checkout", text!("`{shown}` {why}"))
                 .help("put the file itself there, or name the file that is meant with `template`")
         })
     }

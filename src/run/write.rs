@@ -151,8 +151,8 @@ impl<O: Write, E: Write> Run<O, E> {
                 })),
             }
         }
-        let text = format!("{} read back", crate::report::count(written.len(), "object"));
-        self.say(&text);
+        let text = text!("{} read back", crate::report::count(written.len(), "object"));
+        self.say(text);
         self.settle(Stage::Verify, problems)?;
         Ok(live)
     }

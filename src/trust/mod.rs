@@ -9,7 +9,7 @@ mod payload;
 mod tests;
 
 use self::event::Judgement;
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 pub use event::{Event, Payload};
 
@@ -70,7 +70,7 @@ impl Tree {
                  (no `ref:`); docs/trust.md says what counts as proof",
             ),
         };
-        let text = format!("`{shown}` gets no values and no build: it {why}");
+        let text = text!("`{shown}` gets no values and no build: it {why}");
         Some(Problem::error(kind, text).help(help))
     }
 }

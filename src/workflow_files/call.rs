@@ -10,7 +10,7 @@ use super::shell::{Command, commands};
 use super::step::{Job, Step};
 use super::way::{self, Way};
 use super::{Call, Calls, Given, Rest, matrix};
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::inputs::Inputs;
 use crate::inputs::names;
 use crate::inputs::vault;
@@ -37,7 +37,7 @@ pub(super) fn of_job(
     }
     let uses = job.node.get("uses").and_then(|uses| uses.text()).unwrap_or_default();
     if !uses.starts_with("./") && uses.contains("secret-patch") {
-        let text = format!("job `{}` calls `{uses}`: what its steps need is not checked", job.name);
+        let text = text!("job `{}` calls `{uses}`: what its steps need is not checked", job.name);
         found.problems.push(Problem::notice("step-unresolved", text).at(job.place(job.node)));
         found.unresolved.insert(job.place(job.node));
     }
@@ -193,7 +193,7 @@ impl Reader<'_, '_> {
     }
 
     fn unresolved(&mut self, why: &str) {
-        let text = format!("{} {why}: what it needs is not checked", self.step.name());
+        let text = text!("{} {why}: what it needs is not checked", self.step.name());
         self.note(vec![Problem::notice("step-unresolved", text)]);
         self.found.unresolved.insert(self.step.place());
     }

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::build::node::documents;
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::inputs::Inputs;
 
 pub use self::given::{Content, Given, Rest, Variable};
@@ -82,7 +82,7 @@ pub fn calls(files: &[WorkflowFile], action: &dyn Fn(&str) -> Option<String>) ->
             call::of_job(&job, &inputs, action, &mut found);
         }
         if found.calls.len() > MOST_CALLS {
-            let text = format!("there are more than {MOST_CALLS} calls in the workflows: the rest is not checked");
+            let text = text!("there are more than {MOST_CALLS} calls in the workflows: the rest is not checked");
             found.problems.push(Problem::warning("workflow-unreadable", text).at(Place::new(workflow.file, 1, 1)));
             found.calls.truncate(MOST_CALLS);
             break;
@@ -93,7 +93,7 @@ pub fn calls(files: &[WorkflowFile], action: &dyn Fn(&str) -> Option<String>) ->
 
 fn parse(file: &WorkflowFile) -> Result<Option<std::rc::Rc<crate::build::node::Node>>, Problem> {
     let unreadable = |reason: &str, line: usize, column: usize| {
-        Problem::warning("workflow-unreadable", format!("`{}` {reason}: its steps are not checked", file.name))
+        Problem::warning("workflow-unreadable", text!("`{}` {reason}: its steps are not checked", file.name))
             .at(Place::new(&file.name, line, column))
     };
     if file.text.len() > MOST_BYTES {

@@ -172,7 +172,7 @@ impl Repository {
 }
 
 fn damaged(file: &Path) -> Problem {
-    Problem::error("git-index", format!("`{}` is not an index that can be read", file.display()))
+    Problem::error("git-index", text!("`{}` is not an index that can be read", file.display()))
         .help("it must be of version 2, 3 or 4; `git update-index --index-version 2` writes it anew")
 }
 

@@ -8,7 +8,7 @@ use super::super::Run;
 use super::checkout::Checkout;
 use super::plans::Plan;
 use crate::check;
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::files;
 
 /// The end of a filled template's name, whatever the environment.
@@ -60,6 +60,6 @@ fn finding(file: &str, path: &Path, is_ours: bool, allowed: &BTreeSet<String>) -
 }
 
 fn patch(file: &str) -> Problem {
-    let help = format!("`git rm --cached {file}`; if it ever held values, they are in the history: change them");
-    Problem::error("tracked", format!("git tracks `{file}`, a filled template")).at(Place::new(file, 1, 1)).help(help)
+    let help = text!("`git rm --cached {file}`; if it ever held values, they are in the history: change them");
+    Problem::error("tracked", text!("git tracks `{file}`, a filled template")).at(Place::new(file, 1, 1)).help(help)
 }

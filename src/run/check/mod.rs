@@ -15,7 +15,7 @@ use self::plan::Checked;
 use self::plans::Plan;
 use super::{Done, Run};
 use crate::check::{self, Keys, Steps};
-use crate::error::{Failure, Problem, Stage};
+use crate::error::{Failure, Problem, Stage, text};
 use crate::files::Overlay;
 use crate::inputs::Command;
 use crate::workflow_files::Calls;
@@ -59,7 +59,7 @@ impl<O: Write, E: Write> Run<O, E> {
         }
         let refusals = self.foreign_trees(&paths)?;
         found.extend(refusals.iter().map(|refusal| {
-            let text = format!("{}: what the overlays build is not checked", refusal.message);
+            let text = text!("{}: what the overlays build is not checked", refusal.message);
             Problem::notice(refusal.kind, text)
         }));
         Ok(refusals.is_empty())

@@ -9,7 +9,7 @@ use super::checkout::Checkout;
 use super::plans::Plan;
 use crate::build::{self, Base, Closure, Scope};
 use crate::check::{self, Sides};
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::files::{Overlay, PatchFile};
 use crate::inputs::Command;
 use crate::kubectl::{self, ExecPlugins, Kubectl, Program};
@@ -39,7 +39,7 @@ impl<O: Write, E: Write> Run<O, E> {
                 Some(Kubectl { launcher, context: None, namespace: "default".to_owned(), deadline: BUILD_DEADLINE })
             }
             Err(problem) => {
-                let text = format!("{}: what the overlays build is not checked", problem.message);
+                let text = text!("{}: what the overlays build is not checked", problem.message);
                 found.push(Problem { help: problem.help, ..Problem::notice(problem.kind, text) });
                 None
             }
@@ -103,7 +103,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let (base, notices) = build::collect(&closure, &self.machine, &|text| holds_placeholder(text, &rules));
         problems.extend(notices);
         problems.extend(closure.remote.iter().filter(|remote| remote.needs_git).map(|remote| {
-            let text = format!("`{}` needs git, which the action's image does not have", remote.target);
+            let text = text!("`{}` needs git, which the action's image does not have", remote.target);
             Problem::warning("remote-needs-git", text).at(remote.place.clone()).help("copy it into the repository")
         }));
         let allowed = plan.inputs.nonsensitive.iter().cloned().collect();
@@ -118,7 +118,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let lent = match patch_file.lend(patch.expose().as_bytes()) {
             Ok(lent) => lent,
             Err(problem) => {
-                let text = format!("what the overlay builds is not checked: {}", problem.message);
+                let text = text!("what the overlay builds is not checked: {}", problem.message);
                 let mut problems = build.by_files(true);
                 problems.push(at_overlay(Problem::notice(problem.kind, text), closure, &plan.layout.templates));
                 return problems;

@@ -8,7 +8,7 @@ use super::checkout::Checkout;
 use super::plans::Plan;
 use crate::build::Base;
 use crate::check::{self, Asking, Keys};
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::files;
 use crate::inputs::{Command, FileName};
 use crate::kubectl::Kubectl;
@@ -143,7 +143,7 @@ fn defaults_in_secrets(
             let (name, place) = (&asked.name, &asked.place);
             let text =
                 format!("{} does not give `{name}`, and its default would go into a Secret ({place})", call.step);
-            let help = format!("give it, or allow the default: `allow-default: {name}`");
+            let help = text!("give it, or allow the default: `allow-default: {name}`");
             Problem::error("default-in-secret", text).at(call.env_place.clone()).help(help)
         })
         .collect()

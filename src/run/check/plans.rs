@@ -7,7 +7,7 @@ use super::super::Run;
 use super::super::prepare::overrides;
 use super::checkout::Checkout;
 use crate::build::{FILE_NAMES, parse_kustomization};
-use crate::error::{Place, Problem};
+use crate::error::{Place, Problem, text};
 use crate::files::{self, Layout, Overlay};
 use crate::inputs::{Command, Inputs};
 use crate::template::FillRules;
@@ -190,7 +190,7 @@ fn no_step(plan: &Plan, checkout: &Checkout, calls: &Calls) -> Option<Problem> {
     if !calls.unresolved.is_empty() || !checkout.has_workflows() {
         return None;
     }
-    let text = format!("no step of the workflows runs secret-patch for `{}`", plan.environment);
+    let text = text!("no step of the workflows runs secret-patch for `{}`", plan.environment);
     let template = plan.layout.templates.first().map(|path| path.display().to_string()).unwrap_or_default();
     Some(Problem::notice("no-step", text).at(Place::new(template, 1, 1)))
 }
