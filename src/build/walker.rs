@@ -226,10 +226,8 @@ impl<'a, T: Tree> Walker<'a, T> {
             return self.problems.push(Problem::error("kustomization-cycle", text).at(place.clone()));
         }
         if self.stack.len() >= MAX_DEPTH {
-            let text = text!(
-                "`{}` in `{}` is nested deeper than {MAX_DEPTH} directories",
-                reference.target, reference.field
-            );
+            let text =
+                text!("`{}` in `{}` is nested deeper than {MAX_DEPTH} directories", reference.target, reference.field);
             return self.problems.push(Problem::error("kustomization-depth", text).at(place.clone()));
         }
         let plugins = origin.plugins || reference.kind == ReferenceKind::Plugin;

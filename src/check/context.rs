@@ -26,10 +26,8 @@ pub fn not_ignored(context: &BuildContext) -> Option<Problem> {
     let help = text!("add this line to the end of `{file}`:\n{}", rule(&context.patch));
     Some(match copied {
         Some((name, line)) => {
-            let text = text!(
-                "this copies `{}` into the image, with its values: `{file}` does not keep it out",
-                context.patch
-            );
+            let text =
+                text!("this copies `{}` into the image, with its values: `{file}` does not keep it out", context.patch);
             Problem::error("not-dockerignored", text).at(Place::new(name, line, 1)).help(help)
         }
         None => {

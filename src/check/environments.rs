@@ -89,7 +89,7 @@ mod tests {
     }
 
     fn told(all: &[Keys]) -> Vec<String> {
-        differences(all).into_iter().map(|problem| problem.message).collect()
+        differences(all).into_iter().map(|problem| problem.message.to_string()).collect()
     }
 
     #[test]

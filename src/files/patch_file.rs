@@ -186,9 +186,7 @@ fn git_problems(repository: &Repository, target: &Target, names: &Siblings) -> V
         Ok(true) => problems.push(
             Problem::error("tracked", text!("git tracks `{path}`: the values would be in the next commit"))
                 .at(Place::new(&path, 1, 1))
-                .help(text!(
-                    "`git rm --cached {path}`; if it ever held values, they are in the history: change them"
-                )),
+                .help(text!("`git rm --cached {path}`; if it ever held values, they are in the history: change them")),
         ),
         Err(problem) => problems.push(problem),
     }

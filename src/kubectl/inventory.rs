@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
-use super::{CONCURRENCY, Ending, Kubectl, Launch, errors, items, list, unreadable};
+use super::workloads::Listed;
+use super::{CONCURRENCY, Ending, Kubectl, Launch, errors, list, unreadable};
 use crate::changes::{SET_ANNOTATION, Set};
 use crate::error::Problem;
 use crate::object::{Object, ObjectId};
@@ -129,25 +130,8 @@ impl<L: Launch> Kubectl<L> {
         let resources: Vec<String> =
             TEMPLATE_HOLDERS.iter().map(|(group, plural)| format!("{plural}.{group}")).collect();
         let resources = &resources.join(",");
-        let mut answers = stream::iter(namespaces)
-            .map(|namespace| async move { self.list_in(resources, namespace).await })
-            .buffered(CONCURRENCY);
-        let (mut found, mut problems) = (Vec::new(), Vec::new());
-        while let Some(answer) = answers.next().await {
-            match answer {
-                Ok(some) => found.extend(some),
-                Err(some) => problems.extend(some),
-            }
-        }
+        let Listed { found, problems } = self.list_in(namespaces, resources).await;
         if problems.is_empty() { Ok(found) } else { Err(problems) }
-    }
-
-    async fn list_in(&self, resources: &str, namespace: &str) -> Result<Vec<Object>, Vec<Problem>> {
-        match self.cluster(&["get", resources, "-n", namespace, "-o", "json"], Default::default()).await {
-            Ending::Success { stdout, .. } => items(&stdout).ok_or_else(|| vec![unreadable("kubectl get")]),
-            Ending::Failed { stderr, .. } => Err(errors::all_but_unknown_kinds(&stderr)),
-            other => Err(vec![errors::unfinished(&other)]),
-        }
     }
 }
 

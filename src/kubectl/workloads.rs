@@ -31,7 +31,7 @@ impl<L: Launch> Kubectl<L> {
         self.list_in(namespaces, "replicasets.v1.apps,controllerrevisions.v1.apps").await
     }
 
-    async fn list_in(&self, namespaces: &BTreeSet<String>, kinds: &str) -> Listed {
+    pub(super) async fn list_in(&self, namespaces: &BTreeSet<String>, kinds: &str) -> Listed {
         let lists = stream::iter(namespaces).map(|namespace| self.list_one(namespace, kinds)).buffered(CONCURRENCY);
         lists
             .fold(Listed::default(), |mut all, one| {

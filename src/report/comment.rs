@@ -108,7 +108,7 @@ fn foot(subject: Subject<'_>, masker: &Masker) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{applied, big, failed, hostile, masker};
-    use super::super::{BaseReport, RestartReport};
+    use super::super::{BaseReport, Progress, RestartReport};
     use super::*;
 
     const SUBJECT: Subject<'_> =
@@ -166,7 +166,12 @@ mod tests {
         unknown.objects[0].change = Change::Unknown;
         let mut broken = unchanged();
         broken.rollouts[0].ready = false;
-        let restarts = vec![RestartReport { id: unchanged().rollouts[0].id.clone(), uses: vec![] }];
+        let restarts = vec![RestartReport {
+            id: unchanged().rollouts[0].id.clone(),
+            uses: vec![],
+            progress: Progress::Planned,
+            note: None,
+        }];
         let restarting = Outcome { restarts, ..unchanged() };
         let base = Some(BaseReport { gained: vec!["NEW".into()], lost: vec![] });
         let named = Outcome { base, ..unchanged() };

@@ -167,7 +167,8 @@ impl Outcome {
         }
         let some = |many: usize, what: &str| if many == 0 { String::new() } else { format!(", {many} {what}") };
         let (unanswered, restored) = (many(Progress::Unanswered), many(Progress::Restored));
-        let written = format!("{} written, {refused} refused{}", count(done, "object"), some(unanswered, "not answered"));
+        let written =
+            format!("{} written, {refused} refused{}", count(done, "object"), some(unanswered, "not answered"));
         let (deleted, kept, open) = (pruned(Progress::Done), pruned(Progress::Failed), pruned(Progress::Unanswered));
         let restarted = self.restarts.iter().any(|restart| restart.progress != Progress::Planned);
         match (done + refused + unanswered + restored + usize::from(restarted), deleted + kept + open) {

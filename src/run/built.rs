@@ -82,7 +82,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let patch = if copies { &filled.text } else { &filled.for_build.text };
         let lent = patch_file.lend(patch.expose().as_bytes()).map_err(|problem| failure(vec![problem]))?;
         let overlay = self.absolute(overlay);
-        let fence = self.fence(closure, patch_file);
+        let fence = self.fence(&closure.files, patch_file);
         let (versions, printed) = tokio::join!(kubectl.version(), kubectl.kustomize(&overlay, fence));
         lent.put_back().map_err(|problem| failure(vec![problem]))?;
         self.greet(versions)?;
@@ -99,9 +99,9 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// What the build may open: what the walk has seen, and the patch that lies there now.
-    fn fence(&self, closure: Closure, patch_file: &PatchFile) -> Fence {
+    pub(super) fn fence(&self, files: &[PathBuf], patch_file: &PatchFile) -> Fence {
         let patch = self.machine.real_path(&self.absolute(Path::new(patch_file.path())));
-        Fence { files: closure.files.into_iter().chain(patch).collect(), network: self.inputs.allow_remote }
+        Fence { files: files.iter().cloned().chain(patch).collect(), network: self.inputs.allow_remote }
     }
 
     /// kustomize does not say where a patch is at fault: what is known better takes the place of its words.

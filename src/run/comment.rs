@@ -42,7 +42,7 @@ impl<O: Write, E: Write> Run<O, E> {
     /// Whether the command and the inputs ask for a comment.
     fn is_to_comment(&self) -> bool {
         let reports = match self.inputs.command {
-            Command::Render => false,
+            Command::Render | Command::Check => false,
             Command::Apply => true,
         };
         reports

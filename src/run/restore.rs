@@ -5,8 +5,8 @@ use std::io::Write;
 
 use futures_util::StreamExt as _;
 
-use super::restart_plan::RestartPlan;
 use super::restart::restarting;
+use super::restart_plan::RestartPlan;
 use super::rollout::Watch;
 use super::{Done, Run, Step};
 use crate::build;

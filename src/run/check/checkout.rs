@@ -12,6 +12,8 @@ use crate::workflow_files::{self, Calls, WorkflowFile};
 pub(super) struct Checkout {
     /// Its topmost directory, absolute.
     pub(super) toplevel: PathBuf,
+    /// Directories of git's own, absolute: not for a build.
+    pub(super) private: Vec<PathBuf>,
     /// Every file that git tracks, relative to the toplevel; `None` without a repository.
     pub(super) tracked: Option<Vec<String>>,
     /// The directory whose `.github/workflows` are meant, absolute.
@@ -29,12 +31,13 @@ impl<O: Write, E: Write> Run<O, E> {
         let repository = git::Repository::find(&start).map_err(failure)?;
         let around = || self.context.workspace.clone().unwrap_or_else(|| self.machine.working_directory.clone());
         let toplevel = repository.as_ref().map_or_else(around, |repository| repository.toplevel().to_owned());
+        let private = repository.iter().flat_map(|repository| repository.directories().map(Path::to_owned)).collect();
         let tracked = repository.map(|repository| repository.tracked()).transpose().map_err(failure)?;
         let directory = &self.machine.working_directory;
         let has_own = directory.starts_with(&toplevel) && directory.join(".github/workflows").is_dir();
         let workflows = if has_own { directory.clone() } else { toplevel.clone() };
         let here = from_here(directory, &workflows);
-        Ok(Checkout { is_here: workflows == *directory, toplevel, tracked, workflows, here })
+        Ok(Checkout { is_here: workflows == *directory, toplevel, private, tracked, workflows, here })
     }
 }
 

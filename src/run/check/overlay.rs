@@ -36,7 +36,13 @@ impl<O: Write, E: Write> Run<O, E> {
                 let environment = self.environment.iter().map(|(name, value)| (name.into(), value.clone()));
                 let launcher =
                     Program::new(program, environment, ExecPlugins::Refused).with_masker(self.masker.clone());
-                Some(Kubectl { launcher, context: None, namespace: "default".to_owned(), deadline: BUILD_DEADLINE })
+                Some(Kubectl {
+                    launcher,
+                    context: None,
+                    namespace: "default".to_owned(),
+                    deadline: BUILD_DEADLINE,
+                    base_path: String::new(),
+                })
             }
             Err(problem) => {
                 let text = text!("{}: what the overlays build is not checked", problem.message);
@@ -94,6 +100,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let patch = plan.layout.output.as_deref().map(|path| self.absolute(path));
         let scope = Scope {
             checkout: &checkout.toplevel,
+            private: &checkout.private,
             patch: patch.as_deref(),
             patch_documents: filled.objects.len(),
             allow_remote: plan.inputs.allow_remote,
@@ -124,7 +131,7 @@ impl<O: Write, E: Write> Run<O, E> {
                 return problems;
             }
         };
-        let printed = kubectl.kustomize(&self.absolute(directory)).await;
+        let printed = kubectl.kustomize(&self.absolute(directory), self.fence(&closure.files, patch_file)).await;
         let mut problems: Vec<Problem> = lent.put_back().err().into_iter().collect();
         match printed {
             Ok((printed, warnings)) => {

@@ -161,7 +161,7 @@ fn without_stand_ins(problem: &mut Problem, stand_ins: &[(String, &String)]) {
     for (digits, name) in stand_ins {
         for text in std::iter::once(&mut problem.message).chain(&mut problem.help) {
             if text.contains(digits.as_str()) {
-                *text = text.replace(digits.as_str(), &format!("${{{name}}}"));
+                *text = text.replace(digits.as_str(), &format!("${{{name}}}")).into();
             }
         }
     }
