@@ -33,6 +33,15 @@ deploy() { # NAME ROOT RUNS
   echo "unchanged apply of $1: $ours s; kubectl diff and apply take $(ratio "$client" "$ours") times as long, their --server-side forms $(ratio "$server" "$ours") times"
 }
 
+differ() { # NAME ROOT RUNS CLIENT SERVER: how many times faster than kubectl diff it has to be
+  local build="kubectl kustomize --load-restrictor LoadRestrictionsNone $2/apps/overlays/$1"
+  local flags='--server-side --field-manager=secret-patch --force-conflicts'
+  ours=$(python3 "$benches/compare.py" "$3" "$program diff $1 --root $2 --context bed")
+  client=$(python3 "$benches/compare.py" "$3" "$build | kubectl diff -f -")
+  server=$(python3 "$benches/compare.py" "$3" "$build | kubectl diff $flags -f -")
+  echo "diff of $1: $ours s; kubectl diff takes $(ratio "$client" "$ours") times as long (at least $4), its --server-side form $(ratio "$server" "$ours") times (at least $5)"
+}
+
 prepare() { # NAME ROOT NAMESPACE
   kubectl create namespace "$3" > /dev/null
   "$program" apply "$1" --root "$2" --context bed > /dev/null 2>&1
@@ -42,6 +51,7 @@ prepare() { # NAME ROOT NAMESPACE
 echo "# unchanged apply"
 prepare staging docker/k8 livekit-staging
 deploy staging docker/k8 9
+differ staging docker/k8 9 3 1
 
 python3 "$benches/many.py" 500 many
 commit
@@ -54,3 +64,4 @@ changed=$(awk -v a="$(date +%s.%N)" -v b="$start" 'BEGIN { print a - b }')
 MANY_ONE=first-value "$program" apply many --root many --context bed > /dev/null 2>&1
 echo "500 Secrets: unchanged $unchanged s, one changed $changed s: $(ratio "$changed" "$unchanged") times (at most 1.5)"
 deploy many many "${MANY_RUNS:-1}"
+differ many many "${MANY_RUNS:-1}" 20 5

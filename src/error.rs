@@ -91,6 +91,12 @@ impl Problem {
         self
     }
 
+    /// The same finding as a notice: about something that need not be right.
+    #[must_use]
+    pub fn demoted(self) -> Self {
+        Self { severity: Severity::Notice, ..self }
+    }
+
     /// Whether it stops the run.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

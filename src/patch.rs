@@ -77,6 +77,13 @@ impl PatchObject {
 #[derive(Debug)]
 pub struct DottedPath<'a>(&'a [Step]);
 
+impl<'a> DottedPath<'a> {
+    /// The path of these steps.
+    pub fn of(steps: &'a [Step]) -> Self {
+        Self(steps)
+    }
+}
+
 impl fmt::Display for DottedPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (depth, step) in self.0.iter().enumerate() {

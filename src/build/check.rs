@@ -13,6 +13,7 @@ use super::data::check_data;
 use super::left::check_left;
 use super::names::Index;
 use super::operations::check_operations;
+use super::origins::origins;
 use super::{Build, CheckedBuild};
 
 /// Checks that the build holds what the patch holds (`patch`: its objects, `operations`: what its JSON6902 patches put in place), and nothing that the server would refuse or take for something else.
@@ -47,6 +48,7 @@ pub fn check(
     if !problems.is_empty() {
         return (Err(problems), notices);
     }
+    let origins = origins(build.objects(), &arrival.owners, operations);
     let there: BTreeSet<String> = build.objects().iter().map(|object| format!("`{}`", object.kind())).collect();
     let objects = keep_kinds(build, kinds, &mut notices);
     if objects.is_empty() && !kinds.is_empty() {
@@ -55,7 +57,7 @@ pub fn check(
             .help(text!("kinds are written as in manifests, in the singular; there are {}", there.join(", ")));
         return (Err(vec![problem]), notices);
     }
-    (Ok(CheckedBuild::new(objects)), notices)
+    (Ok(CheckedBuild::new(objects, origins)), notices)
 }
 
 /// kustomize takes an empty patch without a word and builds the base's placeholders.

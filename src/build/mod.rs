@@ -13,6 +13,7 @@ mod left;
 mod names;
 pub(crate) mod node;
 mod operations;
+mod origins;
 mod plugins;
 mod reader;
 mod slips;
@@ -33,7 +34,8 @@ pub use base::{Base, BaseKey, BaseObject, BasePlaceholder, collect};
 pub use check::check;
 pub use closure::{Closure, FileKind, Remote, Scope, Source, SourceRole, Tree, survey, walk};
 pub use kustomization::{FILE_NAMES, Generated, Kustomization, Reference, ReferenceKind, parse as parse_kustomization};
-pub use names::{content_hash, without_content_hash};
+pub use names::{content_hash, without_content_hash, without_content_hashes};
+pub use origins::{Filling, Fillings, Origins};
 pub use slips::template_slips;
 
 /// The objects that would be sent, not checked yet. It may hold values: its `Debug` prints ids only.
@@ -201,29 +203,32 @@ fn describe(value: &Value, what: &str) -> String {
 
 /// A build in which every value arrived; the only thing that can be applied. Secrets have `data` only.
 #[derive(Clone, PartialEq)]
-pub struct CheckedBuild(Vec<Object>);
+pub struct CheckedBuild {
+    objects: Vec<Object>,
+    origins: Origins,
+}
 
 impl CheckedBuild {
     /// The objects to apply, in the build's order.
     pub fn objects(&self) -> &[Object] {
-        &self.0
+        &self.objects
     }
 
-    /// Gives the objects away.
-    pub fn into_objects(self) -> Vec<Object> {
-        self.0
+    /// Gives the objects away, and where their scalars come from.
+    pub fn into_parts(self) -> (Vec<Object>, Origins) {
+        (self.objects, self.origins)
     }
 
     /// Only `check` calls this, after it found nothing.
-    fn new(mut objects: Vec<Object>) -> Self {
+    fn new(mut objects: Vec<Object>, origins: Origins) -> Self {
         objects.iter_mut().filter(|object| object.is_secret()).for_each(encode);
-        Self(objects)
+        Self { objects, origins }
     }
 }
 
 impl fmt::Debug for CheckedBuild {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.0).finish()
+        f.debug_list().entries(&self.objects).finish()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use crate::object::{Object, ObjectId};
 
 const HASH_LENGTH: usize = 10;
@@ -61,6 +63,24 @@ pub(crate) fn shown_id(id: &ObjectId) -> String {
 /// The same id with `<hash>` for a content hash.
 pub fn without_content_hash(id: &ObjectId) -> ObjectId {
     ObjectId { name: shown(&id.kind, &id.name), ..id.clone() }
+}
+
+/// The same objects under names without a content hash, also where others refer to them: builds of different content can be compared.
+#[must_use]
+pub fn without_content_hashes(mut objects: Vec<Object>) -> Vec<Object> {
+    let generated = objects.iter().filter(|object| content_hash(object.kind(), object.name()).is_some());
+    let renamed: Vec<(String, String)> =
+        generated.map(|object| (object.name().to_owned(), shown(object.kind(), object.name()))).collect();
+    for object in objects.iter_mut().filter(|_| !renamed.is_empty()) {
+        object.each_leaf(|_, value| {
+            if let Value::String(text) = value
+                && let Some((_, shown)) = renamed.iter().find(|(name, _)| name == text)
+            {
+                shown.clone_into(text);
+            }
+        });
+    }
+    objects
 }
 
 /// The build's objects by group, then kind.

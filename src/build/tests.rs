@@ -400,7 +400,7 @@ fn the_filled_template_is_the_build_without_an_overlay() {
     let objects =
         parse("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {A: x}\n").unwrap().objects().to_vec();
     let (result, notices) = check(Build::from_objects(objects.clone()).unwrap(), &[], &[], &Base::default(), &[]);
-    assert_eq!((result.unwrap().into_objects(), notices.len()), (objects.clone(), 0));
+    assert_eq!((result.unwrap().into_parts().0, notices.len()), (objects.clone(), 0));
     let twice = Build::from_objects([objects.clone(), objects].concat()).unwrap_err();
     assert_eq!(twice[0].message, "`ConfigMap a` is in the build 2 times: the last one would win");
 }
@@ -409,7 +409,7 @@ fn the_filled_template_is_the_build_without_an_overlay() {
 fn string_data_wins_over_data_and_the_type_stays() {
     let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\ndata: {A: eA==, B: eQ==}\nstringData: {A: z}\n";
     let (result, _) = check(Build { overlay: false, ..parse(text).unwrap() }, &[], &[], &Base::default(), &[]);
-    let objects = result.unwrap().into_objects();
+    let objects = result.unwrap().into_parts().0;
     assert_eq!(objects[0].as_value()["data"], serde_json::json!({"A": "eg==", "B": "eQ=="}));
     assert_eq!(objects[0].as_value()["type"], "kubernetes.io/tls");
     assert_eq!(objects[0].as_value().get("stringData"), None);

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::object::{element_path, field_path};
+
 /// Steps from the root, as `fieldsV1` spells them: `f:NAME`, `k:{…}`, `v:…`, `i:N`.
 pub(super) type Path = Vec<String>;
 
@@ -117,6 +119,27 @@ pub(super) fn pointer(object: &Value, path: &[String]) -> Option<String> {
         value = next;
     }
     Some(pointer)
+}
+
+/// The path of what lies at `path` in `object` as users know it.
+pub(super) fn dotted(object: &Value, path: &[String]) -> Option<String> {
+    let (mut value, mut dotted) = (object, String::new());
+    for step in path {
+        value = match value {
+            Value::Object(fields) => {
+                let name = step.strip_prefix("f:")?;
+                dotted = field_path(&dotted, name);
+                fields.get(name)?
+            }
+            Value::Array(items) => {
+                let index = index(items, step)?;
+                dotted = element_path(&dotted, items, index);
+                items.get(index)?
+            }
+            _ => return None,
+        };
+    }
+    Some(dotted)
 }
 
 /// Puts `value` where `path` leads, or removes what lies there; what contains it must exist.

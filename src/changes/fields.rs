@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::managed_fields::LAST_APPLIED;
-use super::{KeyChange, RESTARTS_ANNOTATION, REVISION_ANNOTATION, SET_ANNOTATION};
+use super::{HIDDEN_ANNOTATION, KeyChange, RESTARTS_ANNOTATION, REVISION_ANNOTATION, SET_ANNOTATION};
+use crate::object::{by_name, field_path};
 use crate::report::Change;
 
 /// Fields of `metadata` that change with every write, or never.
 const IGNORED_METADATA: [&str; 6] =
     ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"];
 
-/// Whose an object is, what it remembers of its changes, and what a client-side apply left: how it is kept, not what it holds.
-const IGNORED_ANNOTATIONS: [&str; 4] = [SET_ANNOTATION, REVISION_ANNOTATION, RESTARTS_ANNOTATION, LAST_APPLIED];
+/// Whose an object is, what it remembers of its changes, what of it is hidden, and what a client-side apply left: how it is kept, not what it holds.
+const IGNORED_ANNOTATIONS: [&str; 5] =
+    [SET_ANNOTATION, HIDDEN_ANNOTATION, REVISION_ANNOTATION, RESTARTS_ANNOTATION, LAST_APPLIED];
 
 /// What the later of two objects says.
 #[derive(Clone, Copy, PartialEq)]
@@ -29,7 +31,7 @@ pub(super) enum After {
 pub(super) fn changes(before: &Value, after: &Value, kind: After) -> Vec<KeyChange> {
     let mut walk = Walk { kind, found: BTreeMap::new() };
     walk.object(&top_level(before), &top_level(after), "");
-    walk.found.into_iter().map(|(key, change)| KeyChange { key, change }).collect()
+    walk.found.into_iter().map(|(key, change)| KeyChange { path: key.clone(), key, change }).collect()
 }
 
 fn top_level(object: &Value) -> Map<String, Value> {
@@ -70,8 +72,7 @@ impl Walk {
     fn object(&mut self, before: &Map<String, Value>, after: &Map<String, Value>, path: &str) {
         let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         for name in names {
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            self.side_by_side(before.get(name), after.get(name), &path);
+            self.side_by_side(before.get(name), after.get(name), &field_path(path, name));
         }
     }
 
@@ -122,11 +123,4 @@ fn is_empty(value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         _ => false,
     }
-}
-
-/// The elements by `name`; `None` unless every one has a name of its own.
-fn by_name(items: &[Value]) -> Option<BTreeMap<&str, &Value>> {
-    let named: BTreeMap<&str, &Value> =
-        items.iter().map(|item| Some((item.get("name")?.as_str()?, item))).collect::<Option<_>>()?;
-    (named.len() == items.len()).then_some(named)
 }

@@ -147,7 +147,7 @@ pub fn foreign_applier(live: &Object) -> Option<&str> {
         .filter(|name| !is_hand_manager(name))
 }
 
-fn is_left_by_hand(entry: &Value, takeover: Takeover) -> bool {
+pub(super) fn is_left_by_hand(entry: &Value, takeover: Takeover) -> bool {
     let whole = entry.get("subresource").and_then(Value::as_str).is_none_or(str::is_empty);
     let by_hand =
         is_hand_manager(manager(entry)) || takeover == Takeover::ClientSideApply && is_client_side_apply(entry);
@@ -202,7 +202,7 @@ fn has_no_default(path: &Path) -> bool {
 }
 
 /// Without what lies beneath another.
-fn outermost(paths: Vec<Path>) -> Vec<Path> {
+pub(super) fn outermost(paths: Vec<Path>) -> Vec<Path> {
     let mut kept: Vec<Path> = Vec::new();
     for path in paths {
         if !kept.last().is_some_and(|last| path.starts_with(last)) {

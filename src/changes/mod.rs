@@ -5,6 +5,7 @@ mod fields;
 mod inherit;
 mod left_over;
 mod managed_fields;
+mod owned;
 mod pod_templates;
 mod restart;
 mod restore;
@@ -12,21 +13,24 @@ mod revision;
 mod scale;
 mod set;
 mod shared;
+mod sight;
+mod simulate;
 mod tracked;
 mod uses;
 mod values;
 mod wanted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::object::{Object, ObjectId};
+use crate::object::{Object, ObjectId, field_path, leads_to};
 use crate::report::Change;
 
 pub use inherit::{Inheritance, Takeover, conflicts_with_others, foreign_applier, is_hand_manager};
 pub use left_over::{LeftOver, Spared};
 pub use managed_fields::{MANAGER, is_unchanged};
+pub use owned::conflicts;
 pub use pod_templates::{Moment, PodTemplates, Use};
 pub use restart::{Restart, Restarts, Since, Wave, Workload, awaiting, is_workload, not_awaited, restarts};
 pub use restore::as_before;
@@ -34,6 +38,8 @@ pub use revision::{Awaiting, RESTARTS_ANNOTATION, REVISION_ANNOTATION, REVISIONS
 pub use scale::leave_to_scale;
 pub use set::{SET_ANNOTATION, Set};
 pub use shared::is_shared;
+pub use sight::{HIDDEN_ANNOTATION, Sight, Text, Texts, assume_unchanged, known_texts, texts};
+pub use simulate::simulated;
 pub use tracked::{Tracker, tracked_by};
 pub use uses::Used;
 pub use values::{replaced_values, secret_values};
@@ -60,8 +66,31 @@ pub struct ObjectChange {
 pub struct KeyChange {
     /// Key of a Secret or ConfigMap, or the dotted path of a field, such as `spec.template.spec.containers[web].image`.
     pub key: String,
+    /// Its dotted path: of a key with `data` or `binaryData` before it.
+    pub path: String,
     /// What happens to it.
     pub change: Change,
+}
+
+impl ObjectChange {
+    /// The same where `unknown` paths cannot be compared, because their values are not given: what is there may stay or change.
+    #[must_use]
+    pub fn with_unknown(mut self, unknown: &BTreeSet<String>) -> Self {
+        if self.change == Change::Added {
+            return self;
+        }
+        for path in unknown {
+            if let Some(key) = self.keys.iter_mut().find(|key| key.path == *path) {
+                key.change = if key.change == Change::Unchanged { Change::Unknown } else { key.change };
+            } else if !self.keys.iter().any(|key| leads_to(&key.path, path)) {
+                self.keys.push(KeyChange { key: path.clone(), path: path.clone(), change: Change::Unknown });
+            }
+        }
+        if self.change == Change::Unchanged && self.keys.iter().any(|key| key.change == Change::Unknown) {
+            self.change = Change::Unknown;
+        }
+        self
+    }
 }
 
 /// Compares the cluster with the build.
@@ -163,7 +192,7 @@ fn entries(object: &Object) -> BTreeMap<&str, Entry<'_>> {
 fn data_changes(live: Option<&Object>, after: &Object, foreign: Option<&Object>) -> Vec<KeyChange> {
     let before = live.map(entries).unwrap_or_default();
     let after = entries(after);
-    let mut changes: BTreeMap<&str, Change> = BTreeMap::new();
+    let mut changes: BTreeMap<&str, (&str, Change)> = BTreeMap::new();
     for (&key, entry) in &before {
         let stays = || foreign.is_some_and(|object| !managed_fields::owns_alone(object, entry.field, key));
         let change = match after.get(key) {
@@ -172,12 +201,17 @@ fn data_changes(live: Option<&Object>, after: &Object, foreign: Option<&Object>)
             None if stays() => Change::Unchanged,
             None => Change::Removed,
         };
-        changes.insert(key, change);
+        changes.insert(key, (entry.field, change));
     }
-    for &key in after.keys() {
-        changes.entry(key).or_insert(Change::Added);
+    for (&key, entry) in &after {
+        changes.entry(key).or_insert((entry.field, Change::Added));
     }
-    changes.into_iter().map(|(key, change)| KeyChange { key: key.to_owned(), change }).collect()
+    let told = changes.into_iter().map(|(key, (field, change))| KeyChange {
+        key: key.to_owned(),
+        path: field_path(field, key),
+        change,
+    });
+    told.collect()
 }
 
 #[cfg(test)]

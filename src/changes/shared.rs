@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::set::SET_ANNOTATION;
+use super::sight::HIDDEN_ANNOTATION;
 use crate::object::Object;
 
-/// Whether `live` is cluster-wide and already all that `wanted` says, whoever keeps it: an apply would add nothing but our mark.
+/// Whether `live` is cluster-wide and already all that `wanted` says, whoever keeps it: an apply would add nothing but our marks.
 ///
 /// A list counts as a whole; what `wanted` leaves out may be anything.
 #[must_use]
@@ -13,6 +14,7 @@ pub fn is_shared(wanted: &Object, live: &Object) -> bool {
     let mut wanted = wanted.clone();
     if let Some(Value::Object(annotations)) = wanted.as_value_mut().pointer_mut("/metadata/annotations") {
         annotations.shift_remove(SET_ANNOTATION);
+        annotations.shift_remove(HIDDEN_ANNOTATION);
     }
     if let Some(Value::Object(metadata)) = wanted.as_value_mut().get_mut("metadata") {
         // What it means nothing to.

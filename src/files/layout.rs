@@ -24,6 +24,22 @@ pub struct Overrides {
     pub overlay: Option<Overlay>,
 }
 
+impl Overrides {
+    /// The same with every path led elsewhere.
+    #[must_use]
+    pub fn each(self, elsewhere: impl Fn(&Path) -> PathBuf) -> Self {
+        Self {
+            root: self.root.as_deref().map(&elsewhere),
+            templates: self.templates.iter().map(|path| elsewhere(path)).collect(),
+            output: self.output.as_deref().map(&elsewhere),
+            overlay: self.overlay.map(|overlay| match overlay {
+                Overlay::Directory(path) => Overlay::Directory(elsewhere(&path)),
+                Overlay::None => Overlay::None,
+            }),
+        }
+    }
+}
+
 /// What kustomize builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Overlay {

@@ -39,12 +39,19 @@ pub(super) fn read(arguments: &[OsString], environment: &Environment, context: &
             raw.set(names::COMMAND, Command::Check.word());
             check.fill(&mut raw);
         }
+        Verb::Diff(diff) => {
+            raw.set(names::COMMAND, Command::Diff.word());
+            raw.set(names::ENVIRONMENT, &diff.environment);
+            raw.command_line.exit_code = diff.exit_code;
+            diff.fill(&mut raw);
+        }
         Verb::Apply(apply) => {
             raw.set(names::COMMAND, Command::Apply.word());
             raw.set(names::ENVIRONMENT, &apply.environment);
             raw.command_line.yes = apply.yes;
             apply.rendering.fill(&mut raw);
             apply.cluster.fill(&mut raw);
+            apply.writing.fill(&mut raw);
             apply.comment.fill(&mut raw);
         }
         Verb::Completions { shell } => return Ok(completions(shell)),

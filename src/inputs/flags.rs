@@ -2,36 +2,10 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::groups::{Cluster, Comment, Rendering, Writing};
+use super::help::{ABOUT, EXAMPLES};
 use super::names::{self, Input};
-use super::vault::VaultFlags;
 use super::{Colour, CommandLine, Raw};
-
-const ABOUT: &str = "Deploy Kubernetes manifests with ${VAR} placeholders without leaking a secret";
-
-const EXAMPLES: &str = "\
-Examples:
-  # fill the template of `staging` from the environment
-  secret-patch render staging
-
-  # look at it, with values from a dotenv file
-  secret-patch render staging --env-file demo.env -o - --show-values
-
-  # do template, overlays and workflows agree?
-  secret-patch check
-
-  # what would an apply do?
-  secret-patch apply staging --dry-run
-
-  # values from sops, without a prompt
-  secret-patch apply prod --env-file <(sops -d prod.env) --yes
-
-Credentials and values as JSON are better given by environment than by flag,
-because every process can see arguments: SECRET_PATCH_KUBE_TOKEN,
-SECRET_PATCH_KUBECONFIG, SECRET_PATCH_GITHUB_TOKEN, SECRET_PATCH_SECRETS,
-SECRET_PATCH_VARS.
-Lists are separated by blanks, commas or line ends, and their flags may be repeated.
-
-Exit codes: 0 done, 1 failed, 2 wrong call.";
 
 #[derive(Debug, Parser)]
 #[command(name = "secret-patch", version, about = ABOUT, after_help = EXAMPLES, arg_required_else_help = true)]
@@ -71,6 +45,8 @@ pub(super) enum Verb {
     Render(Box<Render>),
     /// Check that template, base, overlay, ignore files and workflows agree, without values or cluster
     Check(Box<Check>),
+    /// Show what an apply would do, key by key and without values
+    Diff(Box<Diff>),
     /// Render, build, check, apply what changed, read it back and wait for workloads
     Apply(Box<Apply>),
     /// Print a completion script
@@ -119,6 +95,22 @@ pub(super) struct Check {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Diff {
+    pub(super) environment: String,
+    #[command(flatten)]
+    rendering: Rendering,
+    #[command(flatten)]
+    cluster: Cluster,
+    #[arg(long)]
+    base: Option<String>,
+    #[command(flatten)]
+    comment: Comment,
+    /// Exit with 0 where nothing differs, 1 where something does, and 2 where it cannot be told
+    #[arg(long)]
+    pub(super) exit_code: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Apply {
     pub(super) environment: String,
     #[command(flatten)]
@@ -126,92 +118,12 @@ pub(super) struct Apply {
     #[command(flatten)]
     pub(super) cluster: Cluster,
     #[command(flatten)]
+    pub(super) writing: Writing,
+    #[command(flatten)]
     pub(super) comment: Comment,
     /// Apply without asking
     #[arg(short, long)]
     pub(super) yes: bool,
-}
-
-/// Template and values. Help and value names come from the table of inputs.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Template and values")]
-pub(super) struct Rendering {
-    #[arg(long)]
-    root: Option<String>,
-    #[arg(long)]
-    template: Vec<String>,
-    #[arg(short, long)]
-    output: Option<String>,
-    #[arg(long)]
-    overlay: Option<String>,
-    #[arg(long)]
-    secrets: Option<String>,
-    #[arg(long)]
-    vars: Option<String>,
-    #[arg(long)]
-    env_file: Option<String>,
-    #[arg(long)]
-    nonsensitive: Vec<String>,
-    #[arg(long)]
-    keep_placeholders: Vec<String>,
-    #[arg(long)]
-    allow_empty: Vec<String>,
-    #[arg(long)]
-    allow_default: Vec<String>,
-    #[arg(long)]
-    prefer: Vec<String>,
-    #[arg(long)]
-    trusted_repositories: Vec<String>,
-    #[arg(long, help_heading = "Output")]
-    format: Option<String>,
-    #[command(flatten)]
-    vault: VaultFlags,
-    #[arg(long, help_heading = "Values from Vault")]
-    ca_bundle: Option<String>,
-}
-
-/// Build and cluster. Help and value names come from the table of inputs.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Build and cluster")]
-pub(super) struct Cluster {
-    #[arg(long)]
-    kinds: Vec<String>,
-    #[arg(long)]
-    kubeconfig: Option<String>,
-    #[arg(long)]
-    context: Option<String>,
-    #[arg(long)]
-    kube_token: Option<String>,
-    #[arg(long)]
-    allow_exec: bool,
-    #[arg(long)]
-    allow_remote: bool,
-    #[arg(long)]
-    force_conflicts: Vec<String>,
-    #[arg(long)]
-    take_over: bool,
-    #[arg(long)]
-    prune: bool,
-    #[arg(long)]
-    rollout: Option<String>,
-    #[arg(long)]
-    on_failed_rollout: Option<String>,
-    #[arg(long)]
-    timeout: Option<String>,
-    #[arg(long)]
-    dry_run: bool,
-}
-
-/// The comment on a pull request. Help and value names come from the table of inputs.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Comment on a pull request")]
-pub(super) struct Comment {
-    #[arg(long)]
-    comment: Option<String>,
-    #[arg(long)]
-    comment_key: Option<String>,
-    #[arg(long)]
-    github_token: Option<String>,
 }
 
 impl Everywhere {
@@ -225,24 +137,12 @@ impl Everywhere {
     }
 }
 
-impl Rendering {
+impl Diff {
     pub(super) fn fill(self, raw: &mut Raw) {
-        raw.set_some(names::ROOT, self.root);
-        raw.set_list(names::TEMPLATE, &self.template);
-        raw.set_some(names::OUTPUT, self.output);
-        raw.set_some(names::OVERLAY, self.overlay);
-        raw.set_some(names::SECRETS, self.secrets);
-        raw.set_some(names::VARS, self.vars);
-        raw.set_some(names::ENV_FILE, self.env_file);
-        raw.set_list(names::NONSENSITIVE, &self.nonsensitive);
-        raw.set_list(names::KEEP_PLACEHOLDERS, &self.keep_placeholders);
-        raw.set_list(names::ALLOW_EMPTY, &self.allow_empty);
-        raw.set_list(names::ALLOW_DEFAULT, &self.allow_default);
-        raw.set_list(names::PREFER, &self.prefer);
-        raw.set_list(names::TRUSTED_REPOSITORIES, &self.trusted_repositories);
-        raw.set_some(names::FORMAT, self.format);
-        self.vault.fill(raw);
-        raw.set_some(names::CA_BUNDLE, self.ca_bundle);
+        self.rendering.fill(raw);
+        self.cluster.fill(raw);
+        self.comment.fill(raw);
+        raw.set_some(names::BASE, self.base);
     }
 }
 
@@ -263,38 +163,12 @@ impl Check {
     }
 }
 
-impl Cluster {
-    pub(super) fn fill(self, raw: &mut Raw) {
-        raw.set_list(names::KINDS, &self.kinds);
-        raw.set_some(names::KUBECONFIG, self.kubeconfig);
-        raw.set_some(names::CONTEXT, self.context);
-        raw.set_some(names::KUBE_TOKEN, self.kube_token);
-        raw.set_flag(names::ALLOW_EXEC, self.allow_exec);
-        raw.set_flag(names::ALLOW_REMOTE, self.allow_remote);
-        raw.set_list(names::FORCE_CONFLICTS, &self.force_conflicts);
-        raw.set_flag(names::TAKE_OVER, self.take_over);
-        raw.set_flag(names::PRUNE, self.prune);
-        raw.set_some(names::ROLLOUT, self.rollout);
-        raw.set_some(names::ON_FAILED_ROLLOUT, self.on_failed_rollout);
-        raw.set_some(names::TIMEOUT, self.timeout);
-        raw.set_flag(names::DRY_RUN, self.dry_run);
-    }
-}
-
-impl Comment {
-    pub(super) fn fill(self, raw: &mut Raw) {
-        raw.set_some(names::COMMENT, self.comment);
-        raw.set_some(names::COMMENT_KEY, self.comment_key);
-        raw.set_some(names::GITHUB_TOKEN, self.github_token);
-    }
-}
-
 impl Raw {
     pub(super) fn set_some(&mut self, input: Input, text: Option<String>) {
         self.set(input, &zeroize::Zeroizing::new(text.unwrap_or_default()));
     }
 
-    fn set_list(&mut self, input: Input, texts: &[String]) {
+    pub(super) fn set_list(&mut self, input: Input, texts: &[String]) {
         self.set(input, &texts.join("\n"));
     }
 

@@ -5,6 +5,8 @@ mod cli;
 mod context;
 mod contradictions;
 mod flags;
+mod groups;
+mod help;
 pub mod names;
 mod pull_request;
 mod resolve;
@@ -31,6 +33,8 @@ pub enum Command {
     Render,
     /// Template, base, overlay, ignore files and workflows are compared; no values, no cluster.
     Check,
+    /// What an apply would do.
+    Diff,
     /// Render, build, check, apply, verify.
     Apply,
 }
@@ -104,7 +108,7 @@ macro_rules! words {
     };
 }
 
-words!(Command { Render = "render", Check = "check", Apply = "apply" });
+words!(Command { Render = "render", Check = "check", Diff = "diff", Apply = "apply" });
 words!(Rollout { Restart = "restart", Wait = "wait", Skip = "none" });
 words!(OnFailedRollout { Keep = "keep", Restore = "restore" });
 words!(Commenting { Auto = "auto", Always = "always", Never = "never" });
@@ -187,6 +191,8 @@ pub struct Inputs {
     pub on_failed_rollout: OnFailedRollout,
     /// How long workloads may take; never zero.
     pub timeout: Duration,
+    /// A checkout that `diff` compares with.
+    pub base: Option<PathBuf>,
     /// When the pull request gets a comment.
     pub comment: Commenting,
     /// What tells the comment from others.
@@ -208,6 +214,8 @@ pub struct Inputs {
 pub struct CommandLine {
     /// Write to the cluster without asking; always so in action mode.
     pub yes: bool,
+    /// Exit with 1 where something differs, and with 2 where something fails.
+    pub exit_code: bool,
     /// Let values go to a terminal.
     pub show_values: bool,
     /// Send `::add-mask::` lines from a `run:` step.

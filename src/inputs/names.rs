@@ -50,7 +50,7 @@ impl Input {
 }
 
 /// What to do.
-pub const COMMAND: Input = Input::new("command", "COMMAND", "What to do: `render`, `check` or `apply`");
+pub const COMMAND: Input = Input::new("command", "COMMAND", "What to do: `render`, `check`, `diff` or `apply`");
 /// Which environment.
 pub const ENVIRONMENT: Input =
     Input::new("environment", "ENV", "Name of the environment, such as `staging`; left out, `check` takes all of them");
@@ -190,13 +190,19 @@ pub const CA_BUNDLE: Input = Input::new(
     "PATH",
     "Certificates of authorities to trust besides the system's, for Vault and GitHub Enterprise Server: PEM or a path",
 );
+/// What is compared with instead of a cluster.
+pub const BASE: Input = Input::new(
+    "base",
+    "PATH",
+    "A second checkout, of the base commit, which `diff` compares with instead of a cluster: without kubeconfig and values",
+);
 /// Whether nothing is written.
 pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the first write to the cluster");
 /// How the report is printed.
 pub const FORMAT: Input = Input::new("format", "text|markdown|json", "How the report is printed").or("text");
 
 /// Every input, in the order in which they are documented.
-pub const ALL: [Input; 50] = [
+pub const ALL: [Input; 51] = [
     COMMAND,
     ENVIRONMENT,
     ROOT,
@@ -241,6 +247,7 @@ pub const ALL: [Input; 50] = [
     ROLLOUT,
     ON_FAILED_ROLLOUT,
     TIMEOUT,
+    BASE,
     COMMENT,
     COMMENT_KEY,
     GITHUB_TOKEN,

@@ -54,6 +54,7 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
         rollout: reader.word(names::ROLLOUT).unwrap_or(Rollout::Restart),
         on_failed_rollout: reader.word(names::ON_FAILED_ROLLOUT).unwrap_or(OnFailedRollout::Keep),
         timeout: reader.duration(names::TIMEOUT),
+        base: reader.text(names::BASE).map(PathBuf::from),
         comment: reader.word(names::COMMENT).unwrap_or(Commenting::Auto),
         comment_key: reader.text(names::COMMENT_KEY),
         github_token: reader.secret(names::GITHUB_TOKEN),

@@ -261,8 +261,9 @@ fn wrong_calls_are_told_without_quoting_arguments() {
 
 #[test]
 fn help_comes_from_the_table() {
-    let (help, code) = printed(command_line(&["apply", "--help"]));
-    assert_eq!(code, 0);
+    let helps = ["apply", "diff"].map(|verb| printed(command_line(&[verb, "--help"])));
+    assert!(helps.iter().all(|(_, code)| *code == 0));
+    let help = helps.map(|(help, _)| help).join("\n");
     for input in names::ALL.iter().filter(|input| !["command", "environment"].contains(&input.name)) {
         assert!(help.contains(&format!("--{}", input.name)), "{}", input.name);
         let words: Vec<&str> = help.split_whitespace().collect();

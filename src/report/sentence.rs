@@ -82,7 +82,11 @@ impl Outcome {
             1 => format!("the one object of {} is unchanged", self.environment),
             many => format!("all {many} objects of {} are unchanged", self.environment),
         };
-        format!("Nothing to {}: {all}", self.command)
+        match (&self.base, self.command) {
+            (Some(_), _) => format!("Nothing changes: {all}"),
+            (None, "diff") => format!("Nothing to apply: {all}"),
+            (None, what) => format!("Nothing to {what}: {all}"),
+        }
     }
 
     fn rendered(&self) -> String {
@@ -108,13 +112,13 @@ impl Outcome {
     fn announced(&self) -> String {
         let environment = &self.environment;
         let subject = match &self.base {
-            Some(_) => format!("The change of {environment}"),
+            Some(_) => format!("Compared with the base, {environment}"),
             None => format!("An apply of {environment}"),
         };
-        let unknown = self.unknown_keys();
+        let unknown = self.unknown();
         let mut parts = self.actions();
-        parts.extend((parts.is_empty() && unknown == 0).then(|| "change nothing".to_owned()));
-        parts.extend((unknown > 0).then(|| format!("leave open what becomes of {}", count(unknown, "key"))));
+        parts.extend((parts.is_empty() && unknown.is_none()).then(|| "change nothing".to_owned()));
+        parts.extend(unknown.as_ref().map(|what| format!("leave open what becomes of {what}")));
         let unchanged = self.objects.iter().filter(|object| object.change == Change::Unchanged).count();
         let rest = match unchanged {
             0 => String::new(),
@@ -122,10 +126,14 @@ impl Outcome {
             many => format!("; {many} objects are unchanged"),
         };
         match self.failed {
-            None if !self.changed() && unknown == 0 && self.restarts.is_empty() => self.nothing_to_do(),
+            None if !self.changed() && unknown.is_none() && self.restarts.is_empty() => self.nothing_to_do(),
             None => format!("{subject} would {}{rest}", listed(&parts)),
             Some(_) if self.compared => format!("{subject} would be refused; it was to {}{rest}", listed(&parts)),
-            Some(stage) => format!("Diff of {environment} failed at {}: nothing was compared", stage.name()),
+            Some(stage) => {
+                let known = self.objects.iter().any(|object| object.change != Change::Unknown);
+                let what = if known { "not all was compared" } else { "nothing was compared" };
+                format!("Diff of {environment} failed at {}: {what}", stage.name())
+            }
         }
     }
 
@@ -147,8 +155,16 @@ impl Outcome {
         .collect()
     }
 
-    fn unknown_keys(&self) -> usize {
-        self.objects.iter().flat_map(|object| &object.keys).filter(|key| key.change == Change::Unknown).count()
+    /// `3 keys`, or `1 object` where none of its keys is known; `None` where all is known.
+    fn unknown(&self) -> Option<String> {
+        let keys = self.objects.iter().flat_map(|object| &object.keys);
+        let keys = keys.filter(|key| key.change == Change::Unknown).count();
+        let objects = self.objects.iter().filter(|object| object.change == Change::Unknown).count();
+        match (keys, objects) {
+            (0, 0) => None,
+            (0, objects) => Some(count(objects, "object")),
+            (keys, _) => Some(count(keys, "key")),
+        }
     }
 
     /// Whether this run does not do what it tells.

@@ -10,6 +10,21 @@ use crate::files::{Layout, Overlay, PatchFile, git};
 use crate::kubectl::{Fence, Kubectl};
 use crate::template::{Filled, holds_placeholder};
 
+/// The objects that would be sent, and what their literals are.
+pub(super) struct Built {
+    pub(super) checked: CheckedBuild,
+    pub(super) literals: Literals,
+}
+
+/// What a text of the build is that no placeholder fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Literals {
+    /// Text of the repository, which everybody may read who reads the report.
+    Public,
+    /// Perhaps a value that an earlier step wrote into a file, or that kustomize copied.
+    Unproven,
+}
+
 impl<O: Write, E: Write> Run<O, E> {
     /// The objects that would be sent. kubectl and the server tell their versions meanwhile.
     pub(super) async fn built(
@@ -18,15 +33,17 @@ impl<O: Write, E: Write> Run<O, E> {
         patch_file: Option<&PatchFile>,
         filled: &Filled,
         kubectl: &Kubectl,
-    ) -> Result<CheckedBuild, Failure> {
-        let (build, base) = match (&layout.overlay, patch_file) {
+    ) -> Result<Built, Failure> {
+        let (build, base, literals) = match (&layout.overlay, patch_file) {
             (Overlay::Directory(overlay), Some(patch_file)) => {
                 self.kustomized(layout, overlay, patch_file, filled, kubectl).await?
             }
             _ => {
                 self.enter(Stage::Build);
-                self.greet(kubectl.version().await)?;
-                (self.template_as_build(layout, filled)?, Base::default())
+                if self.outcome.target.is_some() {
+                    self.greet(kubectl.version().await)?;
+                }
+                (self.template_as_build(layout, filled)?, Base::default(), self.literals(layout, None))
             }
         };
         self.enter(Stage::Check);
@@ -39,7 +56,24 @@ impl<O: Write, E: Write> Run<O, E> {
             }
             _ => problem,
         };
-        checked.map_err(|problems| Failure::new(Stage::Check, problems.into_iter().map(at_template).collect()))
+        let checked =
+            checked.map_err(|problems| Failure::new(Stage::Check, problems.into_iter().map(at_template).collect()))?;
+        Ok(Built { checked, literals })
+    }
+
+    /// Whether what is no value in the build is text of the repository: every file of it lies there as git has it, and kustomize
+    /// was not given values to copy elsewhere.
+    fn literals(&self, layout: &Layout, closure: Option<&Closure>) -> Literals {
+        let copies = closure.is_some_and(|closure| closure.copies_values(&self.machine));
+        let templates = layout.templates.iter().map(|path| self.absolute(path));
+        let files = templates.chain(closure.into_iter().flat_map(|closure| closure.files.iter().cloned()));
+        let files: Option<Vec<PathBuf>> = files.map(|file| self.machine.real_path(&file)).collect();
+        let Some(files) = files.filter(|_| !copies && !self.inputs.allow_remote) else { return Literals::Unproven };
+        let repository = files.first().map(|file| git::Repository::find(file));
+        match repository {
+            Some(Ok(Some(repository))) if repository.holds_as_they_are(&files) => Literals::Public,
+            _ => Literals::Unproven,
+        }
     }
 
     /// `overlay: none`.
@@ -74,7 +108,7 @@ impl<O: Write, E: Write> Run<O, E> {
         patch_file: &PatchFile,
         filled: &Filled,
         kubectl: &Kubectl,
-    ) -> Result<(Build, Base), Failure> {
+    ) -> Result<(Build, Base, Literals), Failure> {
         self.enter(Stage::Build);
         let failure = |problems| Failure::new(Stage::Build, problems);
         let (closure, base) = self.closure(overlay, patch_file, filled)?;
@@ -82,10 +116,14 @@ impl<O: Write, E: Write> Run<O, E> {
         let patch = if copies { &filled.text } else { &filled.for_build.text };
         let lent = patch_file.lend(patch.expose().as_bytes()).map_err(|problem| failure(vec![problem]))?;
         let overlay = self.absolute(overlay);
+        let has_cluster = self.outcome.target.is_some();
         let fence = self.fence(&closure.files, patch_file);
-        let (versions, printed) = tokio::join!(kubectl.version(), kubectl.kustomize(&overlay, fence));
+        let versions = async { if has_cluster { Some(kubectl.version().await) } else { None } };
+        let (versions, printed) = tokio::join!(versions, kubectl.kustomize(&overlay, fence));
         lent.put_back().map_err(|problem| failure(vec![problem]))?;
-        self.greet(versions)?;
+        if let Some(versions) = versions {
+            self.greet(versions)?;
+        }
         let (printed, warnings) = printed.map_err(|problem| failure(self.explained(layout, problem)))?;
         self.note(warnings);
         let text = std::str::from_utf8(printed.expose()).map_err(|_| {
@@ -95,7 +133,7 @@ impl<O: Write, E: Write> Run<O, E> {
         if !copies {
             build.put_in(&filled.for_build.stand_ins);
         }
-        Ok((build, base))
+        Ok((build, base, self.literals(layout, Some(&closure))))
     }
 
     /// What the build may open: what the walk has seen, and the patch that lies there now.
@@ -123,7 +161,7 @@ impl<O: Write, E: Write> Run<O, E> {
                 private.extend(repository.directories().map(Path::to_owned));
                 repository.toplevel().to_owned()
             }
-            Ok(None) => self.context.workspace.clone().unwrap_or_else(|| self.machine.working_directory.clone()),
+            Ok(None) => self.checkout_without_git(&overlay),
             Err(problem) => return Err(failure(vec![problem])),
         };
         let patch = self.absolute(Path::new(patch_file.path()));
@@ -140,6 +178,12 @@ impl<O: Write, E: Write> Run<O, E> {
         let (base, notices) = build::collect(&closure, &self.machine, &|text| holds_placeholder(text, &rules));
         self.settle(Stage::Build, notices)?;
         Ok((closure, base))
+    }
+
+    /// What stands for the checkout where git has none: the base, the workspace, or where the program runs.
+    fn checkout_without_git(&self, path: &Path) -> PathBuf {
+        let base = self.inputs.base.as_deref().map(|base| self.absolute(base)).filter(|base| path.starts_with(base));
+        base.or(self.context.workspace.clone()).unwrap_or_else(|| self.machine.working_directory.clone())
     }
 
     /// The first answer of the cluster.

@@ -64,8 +64,7 @@ impl<O: Write, E: Write> Run<O, E> {
         config.credentials.iter().for_each(|credential| self.masker.add(credential));
         let base_path = config.base_path();
         self.early.extend(config.warnings);
-        let path = self.environment.get("PATH").map(AsRef::as_ref);
-        let program = kubectl::find(self.executable.as_deref(), path).map_err(|problem| failure(vec![problem]))?;
+        let program = self.kubectl().map_err(|problem| failure(vec![problem]))?;
         let descriptor = memory_file(config.contents.expose().as_bytes()).map_err(|error| {
             failure(vec![Problem::error(
                 "no-memory-file",
@@ -85,5 +84,22 @@ impl<O: Write, E: Write> Run<O, E> {
             base_path,
             deadline: CALL_DEADLINE,
         })
+    }
+
+    /// kubectl without a cluster, for builds alone.
+    pub(super) fn builder(&self, program: PathBuf) -> Kubectl {
+        let environment = self.environment.iter().map(|(name, value)| (name.into(), value.clone()));
+        Kubectl {
+            launcher: Program::new(program, environment, ExecPlugins::Refused).with_masker(self.masker.clone()),
+            context: None,
+            namespace: "default".to_owned(),
+            deadline: CALL_DEADLINE,
+            base_path: String::new(),
+        }
+    }
+
+    /// Where kubectl is.
+    pub(super) fn kubectl(&self) -> Result<PathBuf, Problem> {
+        kubectl::find(self.executable.as_deref(), self.environment.get("PATH").map(AsRef::as_ref))
     }
 }

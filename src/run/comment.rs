@@ -43,7 +43,7 @@ impl<O: Write, E: Write> Run<O, E> {
     fn is_to_comment(&self) -> bool {
         let reports = match self.inputs.command {
             Command::Render | Command::Check => false,
-            Command::Apply => true,
+            Command::Diff | Command::Apply => true,
         };
         reports
             && match self.inputs.comment {

@@ -5,69 +5,103 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::{Done, Run, Standing, Step};
+use super::view::{View, Wanted};
+use super::{Run, Standing, Step};
 use crate::changes::{self, Inheritance, Set, Takeover};
 use crate::error::{Failure, Problem, Stage, text};
-use crate::kubectl::{Conflicts, Kubectl, LiveObjects};
+use crate::inputs::Command;
+use crate::kubectl::{Kubectl, LiveObjects};
 use crate::object::Object;
-use crate::report::{Change, Progress};
+use crate::report::Change;
 use crate::secret::Secret;
+
+/// What an apply would do, and why it would be refused.
+pub(super) struct Compared {
+    /// Every object of the build.
+    pub(super) plan: Vec<Step>,
+    /// Errors; what they are about is compared without the server's answer.
+    pub(super) refused: Vec<Problem>,
+    /// Whether every object could be read.
+    pub(super) whole: bool,
+    /// Whether the account may try an apply.
+    pub(super) tried: bool,
+}
 
 impl<O: Write, E: Write> Run<O, E> {
     /// What each object's apply would do. Only what is not provably unchanged is asked of the server.
+    ///
+    /// # Errors
+    /// What keeps the cluster from being read at all, and objects that stand in the build twice.
     pub(super) async fn compare(
         &mut self,
         kubectl: &Kubectl,
-        wanted: Vec<Object>,
+        wanted: Wanted,
+        view: &View,
         set: &Set,
-    ) -> Result<Vec<Step>, Failure> {
+    ) -> Result<Compared, Failure> {
         let failure = |problems| Failure::new(Stage::Compare, problems);
+        let Wanted(wanted) = wanted;
         refuse_twice(&wanted, &kubectl.namespace).map_err(failure)?;
         let read = kubectl.read(&wanted).await;
         self.hide_live(&wanted, &read.live);
         self.note(read.notices);
         self.unmatched_force(&wanted);
-        let mut plan = self.plan(kubectl, wanted, read.live);
-        if !read.problems.is_empty() {
-            return Err(self.with_rights(kubectl, failure(read.problems), &plan).await);
-        }
-        self.refuse_foreign(set, &mut plan)?;
+        let mut plan = self.plan(kubectl, wanted, read.live, view);
+        let mut refused = self.unread(kubectl, read.problems, &mut plan).await?;
+        let whole = refused.is_empty();
+        refused.extend(self.refuse_foreign(set, &mut plan));
         self.leave_to_scale(&mut plan);
-        let is_unchanged = |step: &Step| {
-            let is_as_wanted = |live| step.inherited.is_none() && changes::is_unchanged(&step.wanted, live);
-            step.standing == Standing::Shared || step.live.as_ref().is_some_and(is_as_wanted)
-        };
-        for step in plan.iter_mut().filter(|step| is_unchanged(step)) {
+        for step in plan.iter_mut().filter(|step| step.is_unchanged()) {
             step.change.writes = false;
             step.change.change = Change::Unchanged;
         }
-        let asked: Vec<usize> = (0..plan.len()).filter(|&at| !plan[at].depends && !is_unchanged(&plan[at])).collect();
-        if let Err(refused) = self.dry_run(kubectl, &mut plan, &asked, Stage::Compare).await {
-            return Err(self.with_rights(kubectl, refused, &plan).await);
+        let tried = self.try_changes(kubectl, &mut plan, view).await?;
+        refused.extend(tried.refused);
+        for step in &mut plan {
+            step.change = view.known(step);
         }
         self.tell_inherited(&plan);
-        if self.inputs.dry_run && plan.iter().any(|step| step.depends) {
-            let text = "what depends on a new Namespace or CRD of this build was not tried on the server";
-            self.note([Problem::notice("not-tried", text)]);
-        }
         let writes = plan.iter().filter(|step| step.change.writes).count();
         let text = text!("{writes} of {} to write", crate::report::count(plan.len(), "object"));
         self.say(text);
-        Ok(plan)
+        Ok(Compared { plan, refused, whole, tried: tried.allowed })
     }
 
-    fn plan(&self, kubectl: &Kubectl, wanted: Vec<Object>, mut live: LiveObjects) -> Vec<Step> {
+    /// Whoever only compares goes on with what could be read.
+    async fn unread(
+        &mut self,
+        kubectl: &Kubectl,
+        problems: Vec<Problem>,
+        plan: &mut [Step],
+    ) -> Result<Vec<Problem>, Failure> {
+        if problems.is_empty() {
+            return Ok(problems);
+        }
+        let failure = self.with_rights(kubectl, Failure::new(Stage::Compare, problems), plan).await;
+        if self.inputs.command != Command::Diff || failure.problems.iter().any(|problem| problem.kind != "forbidden") {
+            return Err(failure);
+        }
+        plan.iter_mut().filter(|step| step.live.is_none()).for_each(|step| step.standing = Standing::Unread);
+        Ok(failure.problems)
+    }
+
+    fn plan(&self, kubectl: &Kubectl, wanted: Vec<Object>, mut live: LiveObjects, view: &View) -> Vec<Step> {
         let new = Foundations::of(wanted.iter().filter(|object| !live.contains_key(&object.id())));
         let step = |wanted: Object| {
             let live = live.remove(&wanted.id());
             let wanted = changes::remember(wanted, live.as_ref());
             let takeover = if self.is_forced(&wanted) { Takeover::ClientSideApply } else { Takeover::HandWork };
+            let wanted = match &live {
+                Some(live) => view.beside(wanted, live),
+                None => wanted,
+            };
             Step {
                 change: changes::compare(&wanted, live.as_ref(), None),
                 depends: new.carry(&wanted, &kubectl.namespace),
                 inherited: live.as_ref().and_then(|live| Inheritance::of(&wanted, live, takeover)),
                 takeover,
                 standing: Standing::Ours,
+                answered: false,
                 wanted,
                 live,
             }
@@ -90,56 +124,6 @@ impl<O: Write, E: Write> Run<O, E> {
         self.note(notices);
     }
 
-    /// Asks the server what would become of some objects; `stage` is where the run stands.
-    pub(super) async fn dry_run(
-        &mut self,
-        kubectl: &Kubectl,
-        plan: &mut [Step],
-        asked: &[usize],
-        stage: Stage,
-    ) -> Done {
-        let (forced, others): (Vec<usize>, Vec<usize>) = asked
-            .iter()
-            .copied()
-            .partition(|&at| self.is_forced(&plan[at].wanted) || is_kept_by_hands_alone(&plan[at]));
-        let (mut answers, mut problems) = (Vec::new(), Vec::new());
-        for (some, conflicts) in [(others, Conflicts::Refuse), (forced, Conflicts::Force)] {
-            let objects: Vec<Object> = some.iter().map(|&at| plan[at].wanted.clone()).collect();
-            let answer = kubectl.dry_run(&objects, conflicts).await;
-            let answer = answer.map_err(|problem| Failure::new(stage, vec![problem]))?;
-            problems.extend(answer.problems);
-            answers.extend(some.into_iter().zip(answer.answers));
-        }
-        self.refuse_unanswered(plan, &answers, problems, stage)?;
-        for (at, answer) in answers {
-            let Some(answer) = answer else { continue };
-            let after = self.corrected(kubectl, &plan[at], answer).await;
-            let step = &mut plan[at];
-            step.change = changes::compare(&step.wanted, step.live.as_ref(), Some(&after));
-            step.change.writes |= step.inherited.is_some();
-        }
-        Ok(())
-    }
-
-    /// What the server refuses on trial, it would refuse for real.
-    fn refuse_unanswered(
-        &mut self,
-        plan: &[Step],
-        answers: &[(usize, Option<Object>)],
-        problems: Vec<Problem>,
-        stage: Stage,
-    ) -> Done {
-        let refused: Vec<usize> = answers.iter().filter(|(_, after)| after.is_none()).map(|&(at, _)| at).collect();
-        if stage == Stage::Apply {
-            refused.iter().for_each(|&at| self.outcome.objects[at].progress = Progress::Failed);
-        }
-        self.settle(stage, problems)?;
-        let Some(&at) = refused.first() else { return Ok(()) };
-        let text = text!("the server did not say what would become of {}", plan[at].change.id);
-        let problem = Problem::error("no-answer", text).help("run it again; if it stays so, look at `kubectl version`");
-        Err(Failure::new(stage, vec![problem]))
-    }
-
     /// Old values are as secret as new ones.
     fn hide_live(&mut self, wanted: &[Object], live: &LiveObjects) {
         live.values().flat_map(changes::secret_values).for_each(|value| self.masker.add(&value));
@@ -152,10 +136,12 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 }
 
-/// Whether fields are kept from us by hand work and by nobody else: once they are ours, there is no conflict.
-fn is_kept_by_hands_alone(step: &Step) -> bool {
-    let Some(live) = step.live.as_ref().filter(|_| step.inherited.is_some()) else { return false };
-    !changes::conflicts_with_others(&step.wanted, live, step.takeover)
+impl Step {
+    /// Whether an apply would provably write nothing.
+    pub(super) fn is_unchanged(&self) -> bool {
+        let is_as_wanted = |live| self.inherited.is_none() && changes::is_unchanged(&self.wanted, live);
+        self.standing == Standing::Shared || self.live.as_ref().is_some_and(is_as_wanted)
+    }
 }
 
 /// Namespaces and kinds that this build brings.

@@ -7,7 +7,10 @@ mod cluster;
 mod comment;
 mod compare;
 mod confirm;
+mod diff;
+mod diff_base;
 mod finish;
+mod foresee;
 mod inherit;
 mod left_over;
 mod prepare;
@@ -20,8 +23,12 @@ mod restore;
 mod rights;
 mod rollout;
 mod set;
+mod side;
+mod told;
 mod tree;
+mod trial;
 mod vault;
+mod view;
 mod write;
 
 use std::ffi::OsString;
@@ -155,6 +162,8 @@ struct Step {
     inherited: Option<Inheritance>,
     /// Whether we write the object at all.
     standing: Standing,
+    /// Whether the change is what the server answered.
+    answered: bool,
 }
 
 /// What an object is to this set.
@@ -164,6 +173,10 @@ enum Standing {
     Ours,
     /// Cluster-wide, kept by others, and already as the build wants it: left alone.
     Shared,
+    /// Kept by others: refused.
+    Foreign,
+    /// Perhaps there, but it may not be read.
+    Unread,
 }
 
 /// The values of a run are known to the masker before anything else can happen to them.
@@ -180,7 +193,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let ended = ended.map(|ended| ended.unwrap_or_else(|_| Err(Failure::internal(stage))));
         let code = match ended {
             Ok(ended) => {
-                let code = ended.map_or_else(|failure| self.fail(failure), |()| 0);
+                let code = self.ended(ended);
                 self.comment().await;
                 code
             }
@@ -192,11 +205,27 @@ impl<O: Write, E: Write> Run<O, E> {
         self.finish(code)
     }
 
+    /// Tells a failure. Returns the exit code; as of `kubectl diff`, 1 means a difference where it was asked for.
+    fn ended(&mut self, ended: Done) -> u8 {
+        let Err(failure) = ended else { return u8::from(self.inputs.command_line.exit_code && self.outcome.changed()) };
+        let code = self.failure_code(&failure);
+        self.fail(failure);
+        code
+    }
+
+    fn failure_code(&self, failure: &Failure) -> u8 {
+        match (self.context.mode, self.inputs.command_line.exit_code) {
+            (Mode::Action, _) => 1,
+            (Mode::CommandLine, true) => 2,
+            (Mode::CommandLine, false) => failure.exit_code(),
+        }
+    }
+
     async fn story(&mut self) -> Done {
         match self.inputs.command {
             Command::Render => self.render().await,
             Command::Check => self.check().await,
-
+            Command::Diff => self.diff().await,
             Command::Apply => self.apply().await,
         }
     }
@@ -239,9 +268,8 @@ impl<O: Write, E: Write> Run<O, E> {
         Ok(())
     }
 
-    /// A failed run tells what was done and what was not. Returns the exit code.
-    fn fail(&mut self, failure: Failure) -> u8 {
-        let code = if self.context.mode == Mode::Action { 1 } else { failure.exit_code() };
+    /// A failed run tells what was done and what was not.
+    fn fail(&mut self, failure: Failure) {
         let early = std::mem::take(&mut self.early);
         self.note(early);
         self.outcome.failed = Some(failure.stage);
@@ -265,7 +293,6 @@ impl<O: Write, E: Write> Run<O, E> {
             }
         }
         self.note(failure.problems);
-        code
     }
 
     /// The failure of `stage`, if one of `problems` is an error; else they are noted.

@@ -14,10 +14,21 @@ use crate::secret::Secret;
 use crate::template::{FillRules, Filled, StandIns, Template};
 use crate::values::{self, Rules, Sources, Values};
 
+/// The source of a value that is not there.
+pub(super) const NOT_GIVEN: &str = "not given";
+
 impl<O: Write, E: Write> Run<O, E> {
     /// Where template, overlay and patch lie.
     pub(super) fn layout(&mut self) -> Result<Layout, Failure> {
-        let found = Layout::find(Path::new("."), &self.inputs.environment, &overrides(&self.inputs));
+        self.layout_in(Path::new(""))
+    }
+
+    /// The same in another checkout, where the same paths lead to the same files.
+    pub(super) fn layout_in(&mut self, checkout: &Path) -> Result<Layout, Failure> {
+        let there = |path: &Path| if path == Path::new("-") { path.to_owned() } else { checkout.join(path) };
+        let given = overrides(&self.inputs).each(there);
+        let start = if checkout.as_os_str().is_empty() { Path::new(".") } else { checkout };
+        let found = Layout::find(start, &self.inputs.environment, &given);
         let mut layout = found.map_err(|problems| Failure::new(Stage::Inputs, problems))?;
         self.early.append(&mut layout.notices);
         Ok(layout)
@@ -34,6 +45,14 @@ impl<O: Write, E: Write> Run<O, E> {
         let file = opened.map_err(|problems| Failure::new(Stage::Inputs, problems))?;
         self.early.extend_from_slice(file.notices());
         Ok(file)
+    }
+
+    /// Only an overlay needs the patch at its path.
+    pub(super) fn patch_file_for(&mut self, layout: &Layout) -> Result<Option<PatchFile>, Failure> {
+        match layout.overlay {
+            Overlay::Directory(_) => self.patch_file(layout).map(Some),
+            Overlay::None => Ok(None),
+        }
     }
 
     /// The template, read.
@@ -73,6 +92,24 @@ impl<O: Write, E: Write> Run<O, E> {
         let values = collected.map_err(|problems| Failure::new(Stage::Values, problems))?;
         values.sensitive().for_each(|value| self.masker.add(value));
         self.send_masks()?;
+        Ok(values)
+    }
+
+    /// What may be shown of the `asked` values; a number stands in for each of the others, be it given or not.
+    pub(super) fn public_values(&mut self, asked: &BTreeSet<String>) -> Result<Values, Failure> {
+        let rules = Rules { nonsensitive: self.inputs.nonsensitive.iter().cloned().collect(), ..Rules::default() };
+        let sources = Sources {
+            environment: std::mem::take(&mut self.environment),
+            vars: std::mem::take(&mut self.inputs.vars),
+            ..Sources::default()
+        };
+        let collected = values::collect(asked, &BTreeSet::new(), &sources, &rules);
+        self.environment = sources.environment;
+        let mut values = collected.map_err(|problems| Failure::new(Stage::Values, problems))?;
+        values.sensitive().for_each(|value| self.masker.add(value));
+        self.send_masks()?;
+        values.forget_sensitive();
+        values.stand_in_for_missing(asked);
         Ok(values)
     }
 
@@ -198,12 +235,16 @@ fn as_path(name: &FileName) -> PathBuf {
 /// Each placeholder that was filled, once.
 fn used(filled: &Filled, values: &Values) -> Vec<ValueReport> {
     let names: BTreeSet<&String> = filled.names.iter().chain(&filled.defaulted).collect();
-    names.into_iter().map(|name| value_report(name, values)).collect()
+    names.into_iter().map(|name| value_report(name, values, filled.names.contains(name))).collect()
 }
 
-pub(super) fn value_report(name: &str, values: &Values) -> ValueReport {
+/// `put_in`: something was put in for the name, be it a stand-in, and not a default of the template.
+pub(super) fn value_report(name: &str, values: &Values, put_in: bool) -> ValueReport {
     match values.get(name).filter(|value| !value.text.is_empty()) {
         Some(value) => ValueReport { name: name.to_owned(), source: value.source.name(), sensitive: value.sensitive },
+        None if put_in && values.stand_in(name).is_some() => {
+            ValueReport { name: name.to_owned(), source: NOT_GIVEN, sensitive: true }
+        }
         None => ValueReport { name: name.to_owned(), source: "default", sensitive: false },
     }
 }
@@ -215,7 +256,11 @@ fn planned(object: &PatchObject, values: &Values) -> ObjectReport {
         .map(|entry| KeyReport {
             key: entry.data_key().map_or_else(|| entry.dotted_path().to_string(), |(_, key)| key.to_owned()),
             change: Change::Unknown,
-            values: entry.names.iter().map(|name| value_report(name, values)).collect(),
+            values: entry
+                .names
+                .iter()
+                .map(|name| value_report(name, values, values.is_unknown(entry.value.expose())))
+                .collect(),
             shown: Shown::default(),
             moved: None,
         })

@@ -22,20 +22,20 @@ pub(super) struct Naming {
 }
 
 impl<O: Write, E: Write> Run<O, E> {
-    /// Refuses to go on where one of `needs` is known to be missing. Nothing is asked where there is none.
-    pub(super) async fn ask_rights(&mut self, kubectl: &Kubectl, needs: Vec<Need>) -> Done {
+    /// Which of `needs` are known to be missing. Nothing is asked where there is none.
+    pub(super) async fn missing_rights(&mut self, kubectl: &Kubectl, needs: Vec<Need>) -> Option<Problem> {
         if needs.is_empty() {
-            return Ok(());
+            return None;
         }
         match kubectl.review(&needs).await {
             Ok(review) => {
                 self.note(undecided(&review));
-                self.settle(Stage::Compare, missing(&review).into_iter().collect())
+                missing(&review)
             }
             Err(problem) => {
                 let text = text!("the server does not say what this account may do: {}", problem.message);
                 self.note([Problem::notice("rights-unknown", text).help("what it refuses will be told when it does")]);
-                Ok(())
+                None
             }
         }
     }
@@ -146,7 +146,7 @@ impl Naming {
 
     fn to_write(&self, step: &Step) -> Vec<Need> {
         let verbs: &[Verb] = match (step.standing, &step.live) {
-            (Standing::Shared, _) => &[],
+            (Standing::Shared | Standing::Foreign | Standing::Unread, _) => &[],
             (Standing::Ours, None) => &[Verb::Create, Verb::Patch],
             (Standing::Ours, Some(_)) => &[Verb::Patch],
         };

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{Done, Run, Standing, Step};
+use super::{Run, Standing, Step};
 use crate::build;
 use crate::changes::{self, ObjectChange, Set, Takeover, Tracker};
 use crate::error::{Failure, Problem, Stage, text};
@@ -41,20 +41,24 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// Refuses live objects that another set applied, or that a controller or another tool keeps; what may be shared with
-    /// them is left alone.
-    pub(super) fn refuse_foreign(&mut self, set: &Set, plan: &mut [Step]) -> Done {
-        let mut problems = Vec::new();
+    /// them is left alone. Returns the refusals.
+    pub(super) fn refuse_foreign(&mut self, set: &Set, plan: &mut [Step]) -> Vec<Problem> {
+        let (mut refused, mut noted) = (Vec::new(), Vec::new());
         for step in plan {
             let Some(live) = &step.live else { continue };
             let Some(problem) = self.foreign(set, step, live) else { continue };
-            if problem.is_error() && changes::is_shared(&step.wanted, live) {
-                problems.push(shared(&step.wanted.id(), live));
+            if !problem.is_error() {
+                noted.push(problem);
+            } else if changes::is_shared(&step.wanted, live) {
+                noted.push(shared(&step.wanted.id(), live));
                 step.leave_alone();
             } else {
-                problems.push(problem);
+                step.standing = Standing::Foreign;
+                refused.push(problem);
             }
         }
-        self.settle(Stage::Compare, problems)
+        self.note(noted);
+        refused
     }
 
     /// Why the live object is not ours to write.

@@ -32,15 +32,16 @@ impl<O: Write, E: Write> Run<O, E> {
     async fn dry_run_once_served(&mut self, kubectl: &Kubectl, plan: &mut [Step], later: &[usize]) -> Done {
         let since = Instant::now();
         loop {
-            match self.dry_run(kubectl, plan, later, Stage::Apply).await {
-                Err(failure)
-                    if since.elapsed() < CRD_PATIENCE
-                        && failure.problems.iter().all(|problem| problem.kind == "unknown-kind") =>
-                {
-                    tokio::time::sleep(Duration::from_millis(300)).await;
-                }
-                ended => return ended,
+            let problems = self.dry_run(kubectl, plan, later, Stage::Apply).await?;
+            let mut errors = problems.iter().filter(|problem| problem.is_error()).peekable();
+            let is_early = errors.peek().is_some() && errors.all(|problem| problem.kind == "unknown-kind");
+            if is_early && since.elapsed() < CRD_PATIENCE {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                continue;
             }
+            let refused = later.iter().filter(|&&at| !plan[at].answered);
+            refused.for_each(|&at| self.outcome.objects[at].progress = Progress::Failed);
+            return self.settle(Stage::Apply, problems);
         }
     }
 

@@ -60,6 +60,8 @@ pub(crate) struct Expansion {
     pub(crate) names: Vec<String>,
     /// Names for which a default of the template was put in.
     pub(crate) defaulted: Vec<String>,
+    /// Names of which a stand-in was put in.
+    pub(crate) unknown: Vec<String>,
     pub(crate) sensitive: bool,
     pub(crate) lacking: Vec<(String, Lack)>,
     /// Anything but literal text was there to fill.
@@ -150,6 +152,9 @@ impl Expander<'_> {
 
     /// The default, where it is to be used.
     fn default_of<'p>(&self, placeholder: &'p Placeholder) -> Option<&'p [Segment]> {
+        if self.values.has_no_default(&placeholder.name) {
+            return None;
+        }
         let text = self.values.get(&placeholder.name).map(|value| value.text.expose());
         match (&placeholder.rule, text) {
             (Rule::DefaultIfEmpty(default), None | Some("")) | (Rule::DefaultIfUnset(default), None) => Some(default),
@@ -167,6 +172,14 @@ impl Expander<'_> {
         let name = &placeholder.name;
         let value = self.values.get(name);
         let text = value.map(|value| value.text.expose());
+        let may_be_empty =
+            self.rules.allow_empty.contains(name) && !matches!(placeholder.rule, Rule::RequiredBecause(_));
+        let lacks = text.is_none_or(|text| text.is_empty() && !may_be_empty);
+        if let Some(number) = self.values.stand_in(name).filter(|_| lacks) {
+            self.expansion.names.push(name.clone());
+            self.expansion.unknown.push(name.clone());
+            return self.put_value(&placeholder.rule, number.expose());
+        }
         match (&placeholder.rule, text) {
             (Rule::RequiredBecause(why), None | Some("")) => self.lack(name, Lack::Because(why.clone())),
             (_, None) => self.lack(name, Lack::Unset),

@@ -99,6 +99,10 @@ fn check(file: &SourceFile, survey: &Survey, filled: &FilledScalar) -> Vec<Probl
             .help(text!("write the key as it is, or declare the value harmless: `nonsensitive: {name}`")),
         );
     }
+    if filled.roles.contains(&Role::Key) {
+        let unknown = expansion.unknown.iter();
+        problems.extend(unknown.map(|name| lacking(name, &Lack::Unset).at(placeholder_place(file, filled.node, name))));
+    }
     if filled.roles.iter().any(|role| role.is_base64()) && STANDARD.decode(without_breaks(&expansion.text)).is_err() {
         problems.push(not_base64(survey, filled).at(place.clone()));
     }

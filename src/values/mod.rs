@@ -3,6 +3,7 @@
 mod env_file;
 mod names;
 mod stand_in;
+mod unknown;
 pub mod vault;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,9 +99,61 @@ pub struct Rules {
 pub struct Values {
     values: BTreeMap<String, Value>,
     in_environment: BTreeSet<String>,
+    unknown: unknown::Unknown,
 }
 
 impl Values {
+    /// From now on a number stands in for each of the `asked` values that is missing or empty.
+    pub fn stand_in_for_missing(&mut self, asked: &BTreeSet<String>) {
+        let given = |name: &&String| self.get(name).is_some_and(|value| !value.text.is_empty());
+        self.unknown = unknown::Unknown::of(asked.iter().filter(|name| !given(name)));
+    }
+
+    /// Whether a stand-in may have to serve.
+    pub fn lack_any(&self) -> bool {
+        !self.unknown.is_empty()
+    }
+
+    /// Takes `names` for not given where they are missing or empty, whatever default the template has for them.
+    pub fn drop_defaults<'a>(&mut self, names: impl IntoIterator<Item = &'a String>) {
+        self.unknown.drop_defaults(names);
+    }
+
+    /// What stands in for the value of `name`, if it is not given and that was asked for.
+    pub fn stand_in(&self, name: &str) -> Option<&Secret> {
+        self.unknown.stand_in(name)
+    }
+
+    /// Whether a default of `name` is not to be used.
+    pub fn has_no_default(&self, name: &str) -> bool {
+        self.unknown.has_no_default(name)
+    }
+
+    /// Whether `text` holds what stands in for a value that is not given.
+    pub fn is_unknown(&self, text: &str) -> bool {
+        self.unknown.is_in(text)
+    }
+
+    /// `text` with the placeholder in the place of each stand-in.
+    pub fn with_placeholders(&self, text: &str) -> String {
+        self.unknown.named(text)
+    }
+
+    /// Drops every value that must not be shown.
+    pub fn forget_sensitive(&mut self) {
+        self.values.retain(|_, value| !value.sensitive);
+    }
+
+    /// Whether a value of `name` is given that may be shown.
+    pub fn is_public(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| !value.sensitive && !value.text.is_empty())
+    }
+
+    /// Whether the value of `name` may be shown: it is given and not sensitive, or a default of the template is used for it.
+    pub fn may_be_shown(&self, name: &str) -> bool {
+        self.get(name).is_none_or(|value| !value.sensitive || value.text.is_empty())
+    }
+
     /// The value of `name`, empty or not; `None` where no source has it.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.values.get(name)

@@ -26,7 +26,11 @@ impl Values {
             source: Source::Environment,
             sensitive: !shown.contains(name),
         };
-        Self { values: names.iter().map(|name| (name.clone(), value(name))).collect(), in_environment }
+        Self {
+            values: names.iter().map(|name| (name.clone(), value(name))).collect(),
+            in_environment,
+            ..Self::default()
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! Format: git's `Documentation/gitformat-index.txt`. The checksum is not verified: git itself may leave it out
 //! (`index.skipHash`), and a damaged index ends in an error or in a name that is not there.
 
+use std::collections::BTreeMap;
+
 /// What the index says of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Held {
@@ -41,14 +43,14 @@ impl<'a> Index<'a> {
     /// `None`: the file is damaged.
     pub(super) fn look_up(&self, path: &[u8], fold: bool) -> Option<(Held, Option<Shared<'a>>)> {
         let mut held = Held::No;
-        let end = self.each(|_, name| held = best(held, compare(name, path, fold)))?;
+        let end = self.each(|_, name, _| held = best(held, compare(name, path, fold)))?;
         Some((held, self.shared(end)?))
     }
 
     /// Looks `path` up in the shared part of a split index, leaving out what the split part deletes.
     pub(super) fn look_up_shared(&self, path: &[u8], fold: bool, shared: &Shared<'_>) -> Option<Held> {
         let mut found = Vec::new();
-        self.each(|position, name| match compare(name, path, fold) {
+        self.each(|position, name, _| match compare(name, path, fold) {
             Held::No => {}
             other => found.push((position, other)),
         })?;
@@ -64,14 +66,14 @@ impl<'a> Index<'a> {
     /// Adds the names of all entries but collapsed directories; `Shared` is where the others are, if this is a split index.
     /// `None`: the file is damaged.
     pub(super) fn names(&self, into: &mut Vec<String>) -> Option<Option<Shared<'a>>> {
-        let end = self.each(|_, name| into.extend(file_name(name)))?;
+        let end = self.each(|_, name, _| into.extend(file_name(name)))?;
         self.shared(end)
     }
 
     /// The same of the shared part of a split index, but what the split part deletes.
     pub(super) fn names_shared(&self, into: &mut Vec<String>, shared: &Shared<'_>) -> Option<()> {
         let mut damaged = false;
-        self.each(|position, name| match bit(shared.deleted, position) {
+        self.each(|position, name, _| match bit(shared.deleted, position) {
             Some(false) => into.extend(file_name(name)),
             Some(true) => {}
             None => damaged = true,
@@ -79,12 +81,20 @@ impl<'a> Index<'a> {
         (!damaged).then_some(())
     }
 
-    /// Calls `visit` with every entry's position and name; returns where the extensions start.
-    fn each(&self, mut visit: impl FnMut(u32, &[u8])) -> Option<usize> {
+    /// The object id of every path. `None`: the file is damaged, or not all entries stand in it.
+    pub(super) fn ids(&self) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
+        let mut ids = BTreeMap::new();
+        let end = self.each(|_, name, id| drop(ids.insert(name.to_owned(), id.to_owned())))?;
+        self.shared(end)?.is_none().then_some(ids)
+    }
+
+    /// Calls `visit` with every entry's position, name and object id; returns where the extensions start.
+    fn each(&self, mut visit: impl FnMut(u32, &[u8], &[u8])) -> Option<usize> {
         let mut at = 12;
         let mut previous = Vec::new();
         for position in 0..self.entries {
             let flags_at = at + 40 + self.id_length;
+            let id = self.bytes.get(at + 40..flags_at)?;
             let flags = u16::from_be_bytes(self.bytes.get(flags_at..flags_at + 2)?.try_into().ok()?);
             let extended = self.version >= 3 && flags & 0x4000 != 0;
             let name_at = flags_at + if extended { 4 } else { 2 };
@@ -93,14 +103,14 @@ impl<'a> Index<'a> {
                 let suffix = until_nul(self.bytes, suffix_at)?;
                 previous.truncate(previous.len().checked_sub(strip)?);
                 previous.extend_from_slice(suffix);
-                visit(position, &previous);
+                visit(position, &previous, id);
                 at = suffix_at + suffix.len() + 1;
             } else {
                 let name = match usize::from(flags & 0x0fff) {
                     0x0fff => until_nul(self.bytes, name_at)?,
                     length => self.bytes.get(name_at..name_at + length)?,
                 };
-                visit(position, name);
+                visit(position, name, id);
                 // One to eight NULs round the entry up to a multiple of eight.
                 at += (name_at - at + name.len() + 8) & !7;
             }

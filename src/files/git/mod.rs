@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "an edge: reads git's own files")]
 
+mod committed;
 mod head;
 mod ignore;
 mod index;

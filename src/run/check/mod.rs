@@ -29,7 +29,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let (plans, mut found) = self.plans(&checkout, &calls);
 
         self.enter(Stage::Check);
-        let kubectl = if self.may_build(&plans, &mut found)? { self.builder(&mut found) } else { None };
+        let kubectl = if self.may_build(&plans, &mut found)? { self.builder_if_there(&mut found) } else { None };
         let mut checked = Vec::new();
         for plan in &plans {
             checked.push(match plan.judged {

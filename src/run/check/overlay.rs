@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::super::Run;
 use super::checkout::Checkout;
@@ -12,11 +11,8 @@ use crate::check::{self, Sides};
 use crate::error::{Place, Problem, text};
 use crate::files::{Overlay, PatchFile};
 use crate::inputs::Command;
-use crate::kubectl::{self, ExecPlugins, Kubectl, Program};
+use crate::kubectl::Kubectl;
 use crate::template::{Filled, holds_placeholder};
-
-/// No build takes longer, unless something hangs.
-const BUILD_DEADLINE: Duration = Duration::from_secs(120);
 
 /// What an overlay is made of, and how it may be built.
 struct Build<'a> {
@@ -29,21 +25,9 @@ struct Build<'a> {
 
 impl<O: Write, E: Write> Run<O, E> {
     /// What builds without a cluster; a notice where there is no kubectl.
-    pub(super) fn builder(&self, found: &mut Vec<Problem>) -> Option<Kubectl> {
-        let path = self.environment.get("PATH").map(AsRef::as_ref);
-        match kubectl::find(self.executable.as_deref(), path) {
-            Ok(program) => {
-                let environment = self.environment.iter().map(|(name, value)| (name.into(), value.clone()));
-                let launcher =
-                    Program::new(program, environment, ExecPlugins::Refused).with_masker(self.masker.clone());
-                Some(Kubectl {
-                    launcher,
-                    context: None,
-                    namespace: "default".to_owned(),
-                    deadline: BUILD_DEADLINE,
-                    base_path: String::new(),
-                })
-            }
+    pub(super) fn builder_if_there(&self, found: &mut Vec<Problem>) -> Option<Kubectl> {
+        match self.kubectl() {
+            Ok(program) => Some(self.builder(program)),
             Err(problem) => {
                 let text = text!("{}: what the overlays build is not checked", problem.message);
                 found.push(Problem { help: problem.help, ..Problem::notice(problem.kind, text) });

@@ -1,8 +1,12 @@
 //! A Kubernetes object as data, and the name it goes by.
 
+mod leaf;
+
 use std::fmt;
 
 use serde_json::Value;
+
+pub use leaf::{by_name, element_path, field_path, leads_to, scalar_text};
 
 /// What identifies an object: group, kind, namespace and name. The version is left out: one object has several.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

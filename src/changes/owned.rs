@@ -1,0 +1,143 @@
+//! Who owns which fields of a live object, by the paths that users know.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::field_set::{FieldSet, Path, at, dotted};
+use super::inherit::{Takeover, is_left_by_hand, outermost};
+use super::managed_fields::is_own;
+use crate::object::{Object, leads_to};
+
+/// The paths that managers own as a whole, of ours and of all others.
+pub(super) struct OwnedPaths {
+    ours: Vec<String>,
+    others: Vec<String>,
+}
+
+impl OwnedPaths {
+    /// `live` was read with its `managedFields`; else nobody owns anything.
+    pub(super) fn of(live: &Object) -> Self {
+        let mut owned = Self { ours: Vec::new(), others: Vec::new() };
+        for entry in entries(live) {
+            let paths = leaves(entry);
+            let paths = paths.iter().filter_map(|path| dotted(live.as_value(), path));
+            if is_own(entry) { owned.ours.extend(paths) } else { owned.others.extend(paths) }
+        }
+        owned
+    }
+
+    /// Whether we, and no other manager, own what is at `path`.
+    pub(super) fn are_ours_alone(&self, path: &str) -> bool {
+        let owns = |paths: &[String]| paths.iter().any(|outer| leads_to(outer, path));
+        owns(&self.ours) && !owns(&self.others)
+    }
+}
+
+/// What an apply of `wanted` removes from `live`: fields that we alone own and that are no longer wanted.
+pub(super) fn given_up(wanted: &Object, live: &Object) -> Vec<Path> {
+    let (ours, others): (Vec<&Value>, Vec<&Value>) = entries(live).partition(|entry| is_own(entry));
+    let others: Vec<FieldSet> = others.into_iter().map(fields).collect();
+    let is_kept = |path: &Path| others.iter().any(|set| set.holds(path) || set.has_beneath(path));
+    let is_gone = |path: &Path| at(wanted.as_value(), path).is_none() && at(live.as_value(), path).is_some();
+    let ours = ours.into_iter().map(fields);
+    let gone: Vec<Path> = ours
+        .flat_map(|set| set.iter().filter(|path| is_gone(path) && !is_kept(path)).cloned().collect::<Vec<_>>())
+        .collect();
+    outermost(gone)
+}
+
+/// The fields in which `wanted` differs from what other managers keep, by manager (with its subresource).
+///
+/// The server compares by the schema: what is the same number or quantity in another spelling is here, and is no conflict to it.
+#[must_use]
+pub fn conflicts(wanted: &Object, live: &Object, takeover: Takeover) -> BTreeMap<String, Vec<String>> {
+    let others = entries(live).filter(|entry| !is_left_by_hand(entry, takeover) && !is_own(entry));
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in others {
+        let paths = leaves(entry).into_iter().filter(|path| {
+            let (wanted, live) = (at(wanted.as_value(), path), at(live.as_value(), path));
+            wanted.is_some() && wanted != live
+        });
+        let paths: Vec<String> = paths.filter_map(|path| dotted(live.as_value(), &path)).collect();
+        if !paths.is_empty() {
+            found.entry(manager(entry)).or_default().extend(paths);
+        }
+    }
+    found
+}
+
+fn entries(live: &Object) -> impl Iterator<Item = &Value> {
+    live.as_value().pointer("/metadata/managedFields").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn manager(entry: &Value) -> String {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+    match text("subresource") {
+        "" => text("manager").to_owned(),
+        subresource => format!("{} ({subresource})", text("manager")),
+    }
+}
+
+fn fields(entry: &Value) -> FieldSet {
+    entry.get("fieldsV1").map(FieldSet::parse).unwrap_or_default()
+}
+
+/// A node that has others beneath it is owned for itself alone.
+fn leaves(entry: &Value) -> Vec<Path> {
+    let set = fields(entry);
+    set.iter().filter(|path| !set.has_beneath(path)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn live() -> Object {
+        let entry = |manager: &str, operation: &str, subresource: &str, fields: Value| json!({"manager": manager, "operation": operation, "subresource": subresource, "apiVersion": "v1", "fieldsV1": fields});
+        Object::parse(json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "a", "labels": {"ours": "x", "theirs": "y", "both": "z"}, "managedFields": [
+                entry("secret-patch", "Apply", "", json!({
+                    "f:metadata": {"f:labels": {"f:ours": {}, "f:both": {}}},
+                    "f:spec": {"f:containers": {"k:{\"name\":\"web\"}": {".": {}, "f:name": {}, "f:image": {}, "f:args": {}},
+                        "k:{\"name\":\"old\"}": {".": {}, "f:name": {}}}}})),
+                entry("kubectl-edit", "Update", "", json!({"f:metadata": {"f:labels": {"f:both": {}}}})),
+                entry("hpa", "Update", "scale", json!({"f:spec": {"f:replicas": {}}})),
+                entry("other", "Update", "", json!({"f:metadata": {"f:labels": {".": {}, "f:theirs": {}}}}))]},
+            "spec": {"replicas": 3, "containers": [{"name": "web", "image": "a:1", "args": ["x"]}, {"name": "old"}]}}))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_nobody_else_owns_is_ours_alone() {
+        let owned = OwnedPaths::of(&live());
+        let alone = |path: &str| owned.are_ours_alone(path);
+        assert!(alone("metadata.labels.ours") && alone("spec.containers[web].args[0]"));
+        assert!(!alone("metadata.labels.both") && !alone("metadata.labels.theirs") && !alone("spec.replicas"));
+        assert!(!alone("metadata.name"));
+    }
+
+    #[test]
+    fn what_the_build_lacks_and_only_we_own_goes() {
+        let mut wanted = live();
+        wanted.as_value_mut()["metadata"]["labels"] = json!({});
+        wanted.as_value_mut()["spec"]["containers"] = json!([{"name": "web", "image": "a:1"}]);
+        let gone = given_up(&wanted, &live());
+        let paths: Vec<String> = gone.iter().filter_map(|path| dotted(live().as_value(), path)).collect();
+        assert_eq!(paths, ["metadata.labels.ours", "spec.containers[old]", "spec.containers[web].args"]);
+    }
+
+    #[test]
+    fn a_conflict_names_manager_and_fields_and_hands_have_none() {
+        let mut wanted = live();
+        wanted.as_value_mut()["metadata"]["labels"] = json!({"both": "new", "theirs": "new", "ours": "new"});
+        wanted.as_value_mut()["spec"]["replicas"] = json!(1);
+        let found = conflicts(&wanted, &live(), Takeover::HandWork);
+        let expected = [("hpa (scale)", "spec.replicas"), ("other", "metadata.labels.theirs")];
+        let expected = expected.map(|(manager, field)| (manager.to_owned(), vec![field.to_owned()]));
+        assert_eq!(found, BTreeMap::from(expected));
+        assert!(conflicts(&live(), &live(), Takeover::HandWork).is_empty());
+    }
+}

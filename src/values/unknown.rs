@@ -1,0 +1,105 @@
+//! Numbers that stand in for values that are not given, so that a template can be filled and compared all the same.
+//!
+//! A number of sixteen digits is text, a number and base64 alike, so it passes wherever a value may stand, and it is found again.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use crate::secret::Secret;
+
+/// How many digits: a multiple of four is base64, and below 2⁵³ every reader of JSON keeps the number.
+const DIGITS: usize = 16;
+/// How long its base64 is.
+const ENCODED: usize = DIGITS.div_ceil(3) * 4;
+
+/// The stand-in of each name that may lack a value.
+#[derive(Default)]
+pub(super) struct Unknown {
+    stand_ins: BTreeMap<String, Secret>,
+    /// Names that count as not given although the template has a default for them.
+    without_default: BTreeSet<String>,
+    /// Each stand-in as it is and in base64.
+    forms: HashSet<Vec<u8>>,
+}
+
+impl Unknown {
+    /// With a stand-in for each of `names`.
+    pub(super) fn of<'a>(names: impl IntoIterator<Item = &'a String>) -> Self {
+        let stand_ins: BTreeMap<String, Secret> =
+            names.into_iter().map(|name| (name.clone(), Secret::new(stand_in(name)))).collect();
+        let forms = stand_ins
+            .values()
+            .flat_map(|number| [number.expose().as_bytes().to_owned(), STANDARD.encode(number.expose()).into_bytes()]);
+        Self { forms: forms.collect(), stand_ins, without_default: BTreeSet::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.stand_ins.is_empty()
+    }
+
+    pub(super) fn drop_defaults<'a>(&mut self, names: impl IntoIterator<Item = &'a String>) {
+        self.without_default.extend(names.into_iter().cloned());
+    }
+
+    pub(super) fn stand_in(&self, name: &str) -> Option<&Secret> {
+        self.stand_ins.get(name)
+    }
+
+    pub(super) fn has_no_default(&self, name: &str) -> bool {
+        self.without_default.contains(name)
+    }
+
+    /// Whether a stand-in is part of `text`, be it encoded.
+    pub(super) fn is_in(&self, text: &str) -> bool {
+        let holds = |length: usize| text.as_bytes().windows(length).any(|part| self.forms.contains(part));
+        !self.forms.is_empty() && (holds(DIGITS) || holds(ENCODED))
+    }
+
+    /// `text` with `${NAME}` or `${NAME@base64}` in the place of each.
+    pub(super) fn named(&self, text: &str) -> String {
+        self.stand_ins.iter().fold(text.to_owned(), |text, (name, number)| {
+            let number = number.expose();
+            let text = text.replace(number, &format!("${{{name}}}"));
+            text.replace(&STANDARD.encode(number), &format!("${{{name}@base64}}"))
+        })
+    }
+}
+
+impl fmt::Debug for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.stand_ins.keys()).finish()
+    }
+}
+
+/// The same for the same name, in every run: two builds can be compared.
+fn stand_in(name: &str) -> String {
+    let digest = Sha256::digest([b"secret-patch unknown ", name.as_bytes()].concat());
+    let digits = digest.iter().take(DIGITS).enumerate();
+    digits.map(|(at, byte)| char::from(if at == 0 { b'1' + byte % 8 } else { b'0' + byte % 10 })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stand_in_passes_as_text_number_and_base64_and_is_found_again() {
+        let names = ["A".to_owned(), "B".to_owned()];
+        let unknown = Unknown::of(&names);
+        let [a, b] = names.each_ref().map(|name| unknown.stand_in(name).unwrap().expose());
+        assert!(a != b && unknown.stand_in("C").is_none());
+        for number in [a, b] {
+            assert_eq!(number.parse::<u64>().map(|n| n as f64).map(|n| n as u64), number.parse());
+            assert!(STANDARD.decode(number).is_ok());
+            assert!(unknown.is_in(&format!("postgres://u:{number}@h")) && unknown.is_in(&STANDARD.encode(number)));
+        }
+        let text = format!("u:{a}@{}", STANDARD.encode(b));
+        assert_eq!(unknown.named(&text), "u:${A}@${B@base64}");
+        assert!(!unknown.is_in("1234567890123456") && !unknown.is_in(""));
+        assert!(!Unknown::of([]).is_in(a));
+    }
+}
