@@ -209,8 +209,7 @@ fn explain(entry: &Entry, reason: Reason, name: &str) -> Problem {
 
 fn nothing_arrived(object: &Object, wanted: &PatchObject, failures: &Failures<'_>) -> Problem {
     let keys: Vec<String> = failures.iter().map(|(entry, _)| entry.key().to_owned()).collect();
-    let text =
-        format!("nothing of the template's `{}` arrived in the build: {}", shown_id(&object.id()), quoted(&keys));
+    let text = text!("nothing of the template's `{}` arrived in the build: {}", shown_id(&object.id()), quoted(&keys));
     Problem::error("patch-not-applied", text)
         .at(wanted.place.clone())
         .help("list the patch under `patches:` as `- path:`, without a `target:` that matches another object or none")

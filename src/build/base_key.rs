@@ -16,7 +16,7 @@ pub(super) fn check_key(objects: &[Object], key: &BaseKey) -> Option<Problem> {
 fn check_null(objects: &[Object], key: &BaseKey) -> Option<Problem> {
     let object = built_from(objects, key).filter(|object| held(object, &key.key) == Held::Missing)?;
     let text =
-        format!("`{}.{}` of `{}` has no value: kustomize drops the key", key.field, key.key, shown_id(&object.id()));
+        text!("`{}.{}` of `{}` has no value: kustomize drops the key", key.field, key.key, shown_id(&object.id()));
     let help = text!("give `{0}` a value, write `{0}: \"\"`, or remove the line", key.key);
     Some(Problem::error("data-not-string", text).at(key.place.clone()).help(help))
 }

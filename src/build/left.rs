@@ -133,7 +133,7 @@ fn shell_notice(file: &str, mut lines: Vec<usize>) -> Problem {
     let first = lines.first().copied().unwrap_or(1);
     let list = lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let text =
-        format!("`${{…}}` in commands and arguments of `{file}` (line {list}) stays: a shell fills it at run time");
+        text!("`${{…}}` in commands and arguments of `{file}` (line {list}) stays: a shell fills it at run time");
     Problem::notice("placeholder-for-shell", text).at(Place::new(file, first, 1))
 }
 

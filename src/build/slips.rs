@@ -62,7 +62,7 @@ impl Search<'_> {
                     let path = if path.is_empty() { text.to_owned() } else { format!("{path}.{text}") };
                     if let Some(first) = lines.insert(text, key.line).filter(|_| text != "<<") {
                         let message =
-                            format!("`{path}` of `{}` stands twice, first in line {first}: one would win", self.name);
+                            text!("`{path}` of `{}` stands twice, first in line {first}: one would win", self.name);
                         self.push(key, Problem::error("duplicate-key", message).help("remove one of the two"));
                     }
                     self.node(value, &path);
@@ -78,7 +78,7 @@ impl Search<'_> {
             let (field, key) = (field.text().unwrap_or_default(), key_node.text().unwrap_or_default());
             if is_no_text(key_node) {
                 let message =
-                    format!("`{key}` beneath `{field}` of `{}` is read as something else than a text", self.name);
+                    text!("`{key}` beneath `{field}` of `{}` is read as something else than a text", self.name);
                 self.push(key_node, Problem::error("data-key", message).help(text!("quote it: `\"{key}\":`")));
             }
             if value.text().is_some() {

@@ -222,7 +222,7 @@ impl<'a, T: Tree> Walker<'a, T> {
     ) {
         if self.stack.iter().any(|open| open.starts_with(real)) {
             let text =
-                format!("`{}` in `{}` leads back to a directory that refers to it", reference.target, reference.field);
+                text!("`{}` in `{}` leads back to a directory that refers to it", reference.target, reference.field);
             return self.problems.push(Problem::error("kustomization-cycle", text).at(place.clone()));
         }
         if self.stack.len() >= MAX_DEPTH {

@@ -55,7 +55,7 @@ impl Sides<'_> {
             let (kind, name) = (&placeholder.kind, &placeholder.name);
             let text = text!("`{field}.{key}` of `{kind} {name}` is a placeholder that the template does not fill");
             let help =
-                format!("add `{key}: \"{}\"` beneath `{field}` of `{kind} {name}` in the template", placeholder.text);
+                text!("add `{key}: \"{}\"` beneath `{field}` of `{kind} {name}` in the template", placeholder.text);
             Problem::error("placeholder-left", text).at(placeholder.place.clone()).help(help)
         })
         .collect()

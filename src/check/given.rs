@@ -38,7 +38,7 @@ pub fn not_given(call: &Call, lacking: &[Asked], asking: &Asking) -> Vec<Problem
         _ if missing.is_empty() => None,
         Rest::Unknown(why) => {
             let text =
-                format!("only the run knows whether {} gets {}: {why} may put it there", call.step, list(&missing));
+                text!("only the run knows whether {} gets {}: {why} may put it there", call.step, list(&missing));
             Some(Problem::notice("env-unresolved", text).at(call.env_place.clone()))
         }
         _ => Some(not_there(call, &missing, asking)),
@@ -50,7 +50,7 @@ fn not_there(call: &Call, missing: &[(&String, &Place)], asking: &Asking) -> Pro
     let places: Vec<String> = missing.iter().map(|(name, place)| format!("`{name}` ({place})")).collect();
     let environment = &call.inputs.environment;
     let text =
-        format!("{} does not give what the template of `{environment}` asks for: {}", call.step, places.join(", "));
+        text!("{} does not give what the template of `{environment}` asks for: {}", call.step, places.join(", "));
     let lines: Vec<String> = missing.iter().map(|(name, _)| format!("    {name}: ${{{{ secrets.{name} }}}}")).collect();
     let unused = call.own.iter().filter(|variable| !variable.used && !asking.names.contains(&variable.name));
     let unused: Vec<&str> = unused.map(|variable| variable.name.as_str()).collect();

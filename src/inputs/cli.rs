@@ -149,8 +149,7 @@ fn visible(raw: &Raw) -> Vec<Problem> {
     let given = given.filter(|(input, text)| **input != names::KUBECONFIG || text.expose().contains(['\n', '{']));
     given
         .map(|(input, _)| {
-            let message =
-                format!("`--{}` on the command line can be read by every process of this machine", input.name);
+            let message = text!("`--{}` on the command line can be read by every process of this machine", input.name);
             Problem::warning("visible-argument", message).help(text!("set `{}` instead", input.variable()))
         })
         .collect()

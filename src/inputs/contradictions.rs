@@ -1,7 +1,7 @@
 //! Inputs that are each well formed and do not go together.
 
 use super::{Command, Context, FileName, Inputs, Mode, OnFailedRollout, Rollout, Word as _};
-use crate::error::Problem;
+use crate::error::{Problem, text};
 
 /// All that do not go together.
 pub(super) fn contradictions(inputs: &Inputs, context: &Context) -> Vec<Problem> {
@@ -13,7 +13,7 @@ fn rollout_problem(inputs: &Inputs) -> Option<Problem> {
     let contradicts = inputs.on_failed_rollout == OnFailedRollout::Restore && inputs.rollout != Rollout::Restart;
     contradicts.then(|| {
         let message =
-            format!("`on-failed-rollout: restore` restarts workloads, and `rollout` is `{}`", inputs.rollout.word());
+            text!("`on-failed-rollout: restore` restarts workloads, and `rollout` is `{}`", inputs.rollout.word());
         Problem::error("rollout-contradiction", message).help("leave `rollout` out, or `on-failed-rollout`")
     })
 }
@@ -32,7 +32,7 @@ fn stream_problems(inputs: &Inputs, context: &Context) -> Vec<Problem> {
     if inputs.output == Some(FileName::Standard) {
         if inputs.command != Command::Render {
             let message =
-                format!("`{}` needs the secret patch in a file, so `output` cannot be `-`", inputs.command.word());
+                text!("`{}` needs the secret patch in a file, so `output` cannot be `-`", inputs.command.word());
             problems
                 .push(Problem::error("output-to-stdout", message).help("use `render` to print the filled template"));
         } else if context.github_actions {

@@ -23,17 +23,17 @@ fn server(entry: &Entry, proxied: bool, check: &mut Check<'_>) -> Option<Server>
     let Some(text) = check.text(entry, "server") else {
         if entry.fields.get("server").is_none_or(|server| server.is_null() || server == "") {
             let help = "kubectl would fall back to `localhost:8080`; add `server: https://HOST:6443`";
-            check.error("server-missing", format!("{title} has no `server`"), help);
+            check.error("server-missing", text!("{title} has no `server`"), help);
         }
         return None;
     };
     let Some(server) = Server::parse(&text) else {
-        check.error("server-invalid", format!("`server` of {title} is not a URL"), "write it as `https://HOST:6443`");
+        check.error("server-invalid", text!("`server` of {title} is not a URL"), "write it as `https://HOST:6443`");
         return None;
     };
     if server.credentials.is_some() {
         let help = "take `user:password@` out of it: the address is shown and logged";
-        check.error("server-credentials", format!("`server` of {title} holds credentials"), help);
+        check.error("server-credentials", text!("`server` of {title} holds credentials"), help);
     }
     encryption(&server, &title, check);
     if server.is_local() && check.options.in_container && !proxied {
@@ -72,13 +72,13 @@ fn verification(entry: &mut Entry, check: &mut Check<'_>) {
         None | Some(Value::Null | Value::Bool(false)) => {}
         Some(Value::Bool(true)) => check.error(
             "server-unverified",
-            format!("{} has `insecure-skip-tls-verify`: anybody in between could read the secrets", entry.title()),
+            text!("{} has `insecure-skip-tls-verify`: anybody in between could read the secrets", entry.title()),
             "remove it and put the cluster's CA certificate, in base64, into `certificate-authority-data` \
              (if only the name does not match, `tls-server-name` helps)",
         ),
         Some(_) => check.error(
             "kubeconfig-type",
-            format!("`insecure-skip-tls-verify` of {} is neither `true` nor `false`", entry.title()),
+            text!("`insecure-skip-tls-verify` of {} is neither `true` nor `false`", entry.title()),
             "remove it, and keep `certificate-authority-data`",
         ),
     }
@@ -91,7 +91,7 @@ fn proxy(entry: &Entry, check: &mut Check<'_>) -> Option<Server> {
         Server::parse(&text).filter(|proxy| matches!(proxy.scheme.as_deref(), Some("http" | "https" | "socks5")));
     let Some(proxy) = proxy else {
         let help = "kubectl takes `http://`, `https://` and `socks5://`";
-        check.error("proxy-invalid", format!("`proxy-url` of {title} is not a proxy's URL"), help);
+        check.error("proxy-invalid", text!("`proxy-url` of {title} is not a proxy's URL"), help);
         return None;
     };
     if let Some(both) = proxy.credentials.as_deref().filter(|both| !both.is_empty()) {

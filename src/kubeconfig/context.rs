@@ -22,7 +22,7 @@ pub(super) fn choose(merged: &Merged, options: &Options<'_>) -> Result<Entry, Pr
     merged.contexts.iter().find(|context| context.name == name).cloned().ok_or_else(|| {
         let origin = if asked.is_some() { options.input("context") } else { "its `current-context`".to_owned() };
         let message =
-            format!("{} has no context `{name}`, which {origin} names: {}", merged.name, listed(&merged.contexts));
+            text!("{} has no context `{name}`, which {origin} names: {}", merged.name, listed(&merged.contexts));
         Problem::error("context-unknown", message).help(match similar(name, &merged.contexts) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("choose one with {}", options.input("context")),

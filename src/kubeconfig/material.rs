@@ -89,10 +89,10 @@ fn inline(entry: &mut Entry, role: Role, field: &str, data: &str, check: &mut Ch
         } else {
             format!("it is base64 of a PEM {}: `base64 -w0 FILE`", role.noun())
         };
-        return check.error("certificate-base64", format!("{subject} is not base64"), help);
+        return check.error("certificate-base64", text!("{subject} is not base64"), help);
     };
     if omitted(&compact) {
-        return check.error("kubeconfig-omitted", format!("{subject} was left out by `kubectl config view`"), OMITTED);
+        return check.error("kubeconfig-omitted", text!("{subject} was left out by `kubectl config view`"), OMITTED);
     }
     if examine(&bytes, role, &subject, check) && role == Role::Key {
         check.credentials.push(Secret::new(compact.clone()));
@@ -105,7 +105,7 @@ fn by_path(entry: &mut Entry, role: Role, path: &str, check: &mut Check<'_>) {
     let Some(path) = check.absolute(entry, field, path) else { return };
     let subject = format!("`{field}` of {}, `{}`,", entry.title(), path.display());
     if !check.files.exists(&path) {
-        return check.error("certificate-missing", format!("{subject} does not exist here"), FLATTEN);
+        return check.error("certificate-missing", text!("{subject} does not exist here"), FLATTEN);
     }
     match check.files.read(&path).map(Zeroizing::new) {
         Ok(bytes) => drop(examine(&bytes, role, &subject, check)),
@@ -125,7 +125,7 @@ fn examine(bytes: &[u8], role: Role, subject: &str, check: &mut Check<'_>) -> bo
         None => {}
         Some(fault) => {
             let help = text!("it must be a `-----BEGIN` … `-----END` {}, without a passphrase", role.noun());
-            check.error("certificate-pem", format!("{subject} {fault}"), help);
+            check.error("certificate-pem", text!("{subject} {fault}"), help);
             return false;
         }
     }

@@ -23,13 +23,13 @@ pub(super) fn checked(entry: &mut Entry, check: &mut Check<'_>) -> bool {
     let command = entry.fields["exec"].get("command").and_then(Value::as_str).unwrap_or_default().to_owned();
     if command.is_empty() {
         let help = "name the program in `command`, or use `token`";
-        check.error("exec-command", format!("`exec` of {title} has no `command`"), help);
+        check.error("exec-command", text!("`exec` of {title} has no `command`"), help);
     } else if check.options.allow_exec {
         allowed(entry, &command, check);
     } else {
         let message = text!("{title} makes kubectl run `{}` for its credentials", shown(&command));
         let help =
-            format!("{}\nor allow the program with {}", remedy(&command, check), check.options.input("allow-exec"));
+            text!("{}\nor allow the program with {}", remedy(&command, check), check.options.input("allow-exec"));
         check.error("exec-refused", message, help);
     }
     true
@@ -40,7 +40,7 @@ fn allowed(entry: &mut Entry, command: &str, check: &mut Check<'_>) {
     let exec = &entry.fields["exec"];
     if exec.get("apiVersion").and_then(Value::as_str) == Some("client.authentication.k8s.io/v1alpha1") {
         let message =
-            format!("`exec` of {title} speaks `client.authentication.k8s.io/v1alpha1`, which kubectl no longer does");
+            text!("`exec` of {title} speaks `client.authentication.k8s.io/v1alpha1`, which kubectl no longer does");
         check.error("exec-version", message, "make the kubeconfig anew with a current version of the plugin");
     }
     let variables = exec.get("env").and_then(Value::as_array).into_iter().flatten();

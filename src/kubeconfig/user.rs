@@ -44,10 +44,10 @@ fn replaced(found: User, token: &Secret, check: &mut Check<'_>) -> Entry {
     let text = token.expose().trim();
     if text.is_empty() {
         let help = "check that the step or secret it comes from has run and is not empty";
-        check.error("token-empty", format!("{name} is empty"), help);
+        check.error("token-empty", text!("{name} is empty"), help);
     } else if text.starts_with('{') {
         let help = "pass the token in it: add `| jq -r .status.token` to the command";
-        check.error("token-invalid", format!("{name} is JSON, not a token"), help);
+        check.error("token-invalid", text!("{name} is JSON, not a token"), help);
     } else {
         token_text(text, &name, check);
     }
@@ -79,7 +79,7 @@ fn token(entry: &Entry, check: &mut Check<'_>) -> bool {
     let Some(token) = check.text(entry, "token").map(Zeroizing::new) else { return false };
     let subject = format!("`token` of {}", entry.title());
     if omitted(&token) {
-        check.error("kubeconfig-omitted", format!("{subject} was left out by `kubectl config view`"), OMITTED);
+        check.error("kubeconfig-omitted", text!("{subject} was left out by `kubectl config view`"), OMITTED);
     } else {
         token_text(&token, &subject, check);
     }
@@ -90,7 +90,7 @@ fn token_text(token: &str, subject: &str, check: &mut Check<'_>) {
     check.credentials.push(Secret::new(token));
     if token.contains(|c: char| c.is_whitespace() || c.is_control()) {
         let help = "a token is one word: without line break (no `token: |`), quotes or `Bearer ` before it";
-        check.error("token-invalid", format!("{subject} holds a blank, line break or control character"), help);
+        check.error("token-invalid", text!("{subject} holds a blank, line break or control character"), help);
     }
 }
 
@@ -112,12 +112,12 @@ fn token_file(entry: &mut Entry, check: &mut Check<'_>) -> bool {
     match check.files.read(&path).map(Zeroizing::new) {
         Err(error) => {
             let fault = if check.files.exists(&path) { "cannot be read" } else { "does not exist here" };
-            check.error("token-file", format!("{subject} {fault}: {}", error.kind()), help);
+            check.error("token-file", text!("{subject} {fault}: {}", error.kind()), help);
         }
         Ok(bytes) => match str::from_utf8(&bytes).map(str::trim) {
-            Ok("") => check.error("token-file", format!("{subject} is empty"), help),
+            Ok("") => check.error("token-file", text!("{subject} is empty"), help),
             Ok(token) => token_text(token, &subject, check),
-            Err(_) => check.error("token-file", format!("{subject} is not text"), help),
+            Err(_) => check.error("token-file", text!("{subject} is not text"), help),
         },
     }
     entry.fields.insert("tokenFile".to_owned(), Value::String(path.to_string_lossy().into_owned()));
@@ -162,8 +162,8 @@ fn without_credentials(entry: &Entry, check: &mut Check<'_>) {
         check.options.input("kube-token")
     );
     if entry.fields.get("token").is_some_and(|token| token.is_string()) {
-        check.error("token-empty", format!("`token` of {title} is empty"), help);
+        check.error("token-empty", text!("`token` of {title} is empty"), help);
     } else {
-        check.error("user-empty", format!("{title} has no credentials"), help);
+        check.error("user-empty", text!("{title} has no credentials"), help);
     }
 }

@@ -35,7 +35,7 @@ impl Versions {
             return None;
         }
         let message =
-            format!("kubectl is {}, the server {}: more than one minor version apart", client.name, server.name);
+            text!("kubectl is {}, the server {}: more than one minor version apart", client.name, server.name);
         Some(Problem::error("kubectl-skew", message).help(text!("use kubectl {}.{}", server.major, server.minor)))
     }
 }

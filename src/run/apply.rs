@@ -30,11 +30,11 @@ impl<O: Write, E: Write> Run<O, E> {
         drop(patch_file);
         let wanted = self.wanted(built, &set, &values);
         let foreseen = self.foresee(&kubectl, wanted, &set, &values).await?;
-        let Foreseen { mut plan, left, restarts, .. } = foreseen.allowed()?;
+        let Foreseen { mut plan, doomed, restarts, .. } = foreseen.allowed()?;
         if self.inputs.dry_run {
             return Ok(());
         }
-        self.confirm(&plan, left.len()).await?;
+        self.confirm(&plan, doomed.len()).await?;
 
         self.enter(Stage::Apply);
         self.write(&kubectl, &mut plan).await?;
@@ -46,11 +46,7 @@ impl<O: Write, E: Write> Run<O, E> {
             self.roll_out(&kubectl, &plan, &restarts, &written).await?;
         }
 
-        if !left.is_empty() {
-            self.enter(Stage::Prune);
-            self.prune(&kubectl, &set, &plan, &left).await?;
-        }
-        Ok(())
+        self.prune(&kubectl, &set, &plan, &doomed).await
     }
 
     /// A renamed GitHub secret arrives empty, and its default would replace the good value in the cluster.

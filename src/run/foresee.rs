@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::compare::Compared;
-use super::left_over::{Due, Ground, needs_of_pruning};
+use super::left_over::{Doomed, Ground, needs_of_pruning};
 use super::restart_plan::RestartPlan;
 use super::view::{View, Wanted};
 use super::{Run, Step};
@@ -18,7 +18,7 @@ pub(super) struct Foreseen {
     /// Every object of the build.
     pub(super) plan: Vec<Step>,
     /// What is pruned.
-    pub(super) left: Vec<Due>,
+    pub(super) doomed: Vec<Doomed>,
     /// Who is restarted.
     pub(super) restarts: RestartPlan,
     /// Errors.
@@ -47,18 +47,18 @@ impl<O: Write, E: Write> Run<O, E> {
         if !refused.is_empty() && self.inputs.command != Command::Diff {
             return Err(Failure::new(Stage::Compare, refused));
         }
-        let left = self.left_over(kubectl, set, &plan, marked).await;
-        let left = self.or_refused(left, &mut refused)?;
+        let doomed = self.left_over(kubectl, set, &plan, marked).await;
+        let doomed = self.or_refused(doomed, &mut refused)?;
         let restarts = self.plan_restarts(kubectl, &mut plan).await;
         let restarts = self.or_refused(restarts, &mut refused)?;
         // Whoever may not even try an apply has been told which rights it takes.
         if tried {
             let mut needs = self.needs_beyond_trial(kubectl, &plan).await;
-            needs.extend(needs_of_pruning(&left));
+            needs.extend(needs_of_pruning(&doomed));
             needs.extend(self.needs_of_restarts(&restarts));
             refused.extend(self.missing_rights(kubectl, needs).await);
         }
-        Ok(Foreseen { plan, left, restarts, refused })
+        Ok(Foreseen { plan, doomed, restarts, refused })
     }
 
     /// A diff tells why an apply would stop here, and goes on.

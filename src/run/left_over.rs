@@ -26,7 +26,7 @@ pub(super) struct Ground {
 
 /// An object to be deleted, with its place in the report.
 #[derive(Debug, Clone)]
-pub(super) struct Due {
+pub(super) struct Doomed {
     pub(super) at: usize,
     pub(super) left: LeftOver,
 }
@@ -107,12 +107,12 @@ impl<O: Write, E: Write> Run<O, E> {
         set: &Set,
         plan: &[Step],
         marked: Result<Vec<ObjectId>, Vec<Problem>>,
-    ) -> Result<Vec<Due>, Failure> {
+    ) -> Result<Vec<Doomed>, Failure> {
         let ground = Ground::of(&self.inputs, plan.iter().map(|step| &step.wanted), &kubectl.namespace);
         let search = Search::of(kubectl, set, &ground, plan);
         let found = self.sorted_out(&search, marked).await;
         match found {
-            Ok(due) => self.refuse_all(&search, due),
+            Ok(doomed) => self.refuse_all(&search, doomed),
             Err(problems) if self.inputs.prune => {
                 let failure = Failure::new(Stage::Compare, problems);
                 Err(self.with_rights(kubectl, failure, plan).await)
@@ -130,7 +130,7 @@ impl<O: Write, E: Write> Run<O, E> {
         &mut self,
         search: &Search<'_>,
         marked: Result<Vec<ObjectId>, Vec<Problem>>,
-    ) -> Result<Vec<Due>, Vec<Problem>> {
+    ) -> Result<Vec<Doomed>, Vec<Problem>> {
         let absent: Vec<ObjectId> = marked?.into_iter().filter(|id| search.lacks(id)).collect();
         let hashes = absent.iter().filter_map(|id| build::content_hash(&id.kind, &id.name));
         hashes.for_each(|hash| self.masker.add(&Secret::new(hash)));
@@ -143,16 +143,16 @@ impl<O: Write, E: Write> Run<O, E> {
             return Ok(Vec::new());
         }
         let templates = search.templates(Moment::Before(&search.wanted)).await?;
-        let mut due = Vec::new();
+        let mut doomed = Vec::new();
         for left in left {
             let spared = left.spared(&templates);
             self.outcome.left_over.push(report(&left, spared.as_ref()));
             match spared {
                 Some(spared) => self.tell_spared(&left, &spared),
-                None => due.push(Due { at: self.outcome.left_over.len() - 1, left }),
+                None => doomed.push(Doomed { at: self.outcome.left_over.len() - 1, left }),
             }
         }
-        Ok(due)
+        Ok(doomed)
     }
 
     /// Nothing is found out about what stays anyway.
@@ -173,27 +173,26 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// A build without any Secret and ConfigMap is more often a template that was lost than one that was emptied.
-    fn refuse_all(&mut self, search: &Search<'_>, due: Vec<Due>) -> Result<Vec<Due>, Failure> {
-        if due.is_empty() || search.wanted.iter().any(|object| object.is_secret() || object.is_config_map()) {
-            return Ok(due);
+    fn refuse_all(&mut self, search: &Search<'_>, doomed: Vec<Doomed>) -> Result<Vec<Doomed>, Failure> {
+        if doomed.is_empty() || search.wanted.iter().any(|object| object.is_secret() || object.is_config_map()) {
+            return Ok(doomed);
         }
         self.outcome.left_over.iter_mut().for_each(|report| report.pruned = false);
-        let all = crate::report::count(due.len(), "object");
+        let all = crate::report::count(doomed.len(), "object");
         let set = search.set;
-        let text =
-            format!("the build has no Secret and no ConfigMap, and `prune` would delete {all} of the set `{set}`");
+        let text = text!("the build has no Secret and no ConfigMap, and `prune` would delete {all} of the set `{set}`");
         let help = "look whether the template or the overlay lost its documents; what shall go all the same, delete with `kubectl delete`";
         Err(Failure::new(Stage::Compare, vec![Problem::error("prune-all", text).help(help)]))
     }
 }
 
-/// The rights to delete `due`; to find it took the others.
-pub(super) fn needs_of_pruning(due: &[Due]) -> Vec<Need> {
-    let need = |due: &Due| {
-        let live = &due.left.live;
+/// The rights to delete `doomed`; finding it took the others.
+pub(super) fn needs_of_pruning(doomed: &[Doomed]) -> Vec<Need> {
+    let need = |doomed: &Doomed| {
+        let live = &doomed.left.live;
         Need::new(Verb::Delete, "", resource(live), live.namespace()).of(live.name())
     };
-    due.iter().map(need).collect()
+    doomed.iter().map(need).collect()
 }
 
 /// The plural of a Secret or ConfigMap.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::left_over::{Due, Ground, Search, resource, why};
+use super::left_over::{Doomed, Ground, Search, resource, why};
 use super::race::TRIES;
 use super::{Done, Run, Step};
 use crate::changes::{LeftOver, Moment, Set, Spared};
@@ -20,31 +20,35 @@ const CONCURRENCY: usize = 4;
 const NO_ANSWER: [&str; 4] = ["server-unreachable", "server-failed", "kubectl-timeout", "kubectl-killed"];
 
 impl<O: Write, E: Write> Run<O, E> {
-    /// Deletes what is due, if nobody has come to use it or taken it meanwhile.
-    pub(super) async fn prune(&mut self, kubectl: &Kubectl, set: &Set, plan: &[Step], due: &[Due]) -> Done {
+    /// Deletes what is doomed, unless somebody has come to use it or taken it meanwhile.
+    pub(super) async fn prune(&mut self, kubectl: &Kubectl, set: &Set, plan: &[Step], doomed: &[Doomed]) -> Done {
+        if doomed.is_empty() {
+            return Ok(());
+        }
+        self.enter(Stage::Prune);
         let failure = |problems| Failure::new(Stage::Prune, problems);
         let ground = Ground::of(&self.inputs, plan.iter().map(|step| &step.wanted), &kubectl.namespace);
         let search = Search::of(kubectl, set, &ground, plan);
-        let ids: Vec<ObjectId> = due.iter().map(|due| due.left.live.id()).collect();
+        let ids: Vec<ObjectId> = doomed.iter().map(|doomed| doomed.left.live.id()).collect();
         let now = search.left(&ids).await.map_err(failure)?;
         let templates = search.templates(Moment::Now).await.map_err(failure)?;
         let mut deletable = Vec::new();
-        for due in due {
-            let found = now.iter().find(|found| found.live.id() == due.left.live.id());
+        for doomed in doomed {
+            let found = now.iter().find(|found| found.live.id() == doomed.left.live.id());
             match found.map(|found| (found, found.spared(&templates))) {
-                Some((found, None)) => deletable.push(Due { at: due.at, left: found.clone() }),
-                Some((_, Some(spared))) => self.spare(due.at, Some(&spared)),
-                None => self.spare(due.at, None),
+                Some((found, None)) => deletable.push(Doomed { at: doomed.at, left: found.clone() }),
+                Some((_, Some(spared))) => self.spare(doomed.at, Some(&spared)),
+                None => self.spare(doomed.at, None),
             }
         }
         self.delete(&search, deletable).await
     }
 
-    async fn delete(&mut self, search: &Search<'_>, deletable: Vec<Due>) -> Done {
+    async fn delete(&mut self, search: &Search<'_>, deletable: Vec<Doomed>) -> Done {
         // A signal may end the run before there is an answer.
-        deletable.iter().for_each(|due| self.outcome.left_over[due.at].progress = Progress::Unanswered);
+        deletable.iter().for_each(|doomed| self.outcome.left_over[doomed.at].progress = Progress::Unanswered);
         let mut ended = stream::iter(deletable)
-            .map(|due| async move { (due.at, deleted(search, due.left).await) })
+            .map(|doomed| async move { (doomed.at, deleted(search, doomed.left).await) })
             .buffer_unordered(CONCURRENCY);
         let mut problems = Vec::new();
         while let Some((at, ended)) = ended.next().await {

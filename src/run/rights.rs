@@ -5,9 +5,9 @@ use std::io::Write;
 
 use super::left_over::Ground;
 use super::restart_plan::RestartPlan;
-use super::{Done, Run, Standing, Step};
+use super::{Run, Standing, Step};
 use crate::changes;
-use crate::error::{Failure, Problem, Stage, text};
+use crate::error::{Failure, Problem, text};
 use crate::inputs::Rollout;
 use crate::kubectl::{Kubectl, Review};
 use crate::object::Object;

@@ -72,7 +72,7 @@ impl Reader<'_> {
             Some('#') if value.starts_with('#') => {
                 self.skip_line();
                 let message =
-                    format!("the value of `{name}` begins with `#`, which some take for a comment and some do not");
+                    text!("the value of `{name}` begins with `#`, which some take for a comment and some do not");
                 return Err(Box::new(self.problem(
                     start,
                     message,

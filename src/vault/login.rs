@@ -177,8 +177,7 @@ impl Login {
 
     fn refused(&self, answer: &Answer) -> Problem {
         let refusal = answer.refusal().unwrap_or_default();
-        let text =
-            format!("Vault refuses the login at `auth/{}` with {}{}", self.mount(), answer.status, said(&refusal));
+        let text = text!("Vault refuses the login at `auth/{}` with {}{}", self.mount(), answer.status, said(&refusal));
         let help = match self {
             _ if refusal.says("no handler for route") || answer.status == 404 => {
                 "no such method is mounted there: check `vault-mount`, `vault-method` and `vault-namespace`"

@@ -245,7 +245,7 @@ fn unreadable(file: &Path, error: &io::Error) -> Problem {
 
 fn collapsed(path: &Path) -> Problem {
     let text =
-        format!("`{}` lies outside of the sparse checkout: the index does not tell if it is tracked", path.display());
+        text!("`{}` lies outside of the sparse checkout: the index does not tell if it is tracked", path.display());
     Problem::error("git-sparse", text)
         .help("add its directory (`git sparse-checkout add`) or expand the index (`… reapply --no-sparse-index`)")
 }

@@ -141,8 +141,7 @@ fn defaults_in_secrets(
     refused
         .map(|asked| {
             let (name, place) = (&asked.name, &asked.place);
-            let text =
-                format!("{} does not give `{name}`, and its default would go into a Secret ({place})", call.step);
+            let text = text!("{} does not give `{name}`, and its default would go into a Secret ({place})", call.step);
             let help = text!("give it, or allow the default: `allow-default: {name}`");
             Problem::error("default-in-secret", text).at(call.env_place.clone()).help(help)
         })

@@ -167,8 +167,7 @@ impl<O: Write, E: Write> Run<O, E> {
         Some(match files::find_root(Path::new("."), self.inputs.root.as_deref()) {
             Err(problem) => problem,
             Ok(root) => {
-                let text =
-                    format!("there is no environment in `{}`: neither a template nor an overlay", root.display());
+                let text = text!("there is no environment in `{}`: neither a template nor an overlay", root.display());
                 Problem::error("unknown-environment", text)
                     .help("make a template such as `config/staging-config-secret.example.yml`")
             }
