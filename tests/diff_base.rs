@@ -102,7 +102,7 @@ fn keys_placeholders_literals_objects_and_names_are_told() {
     let text = run(&head, &base, &[]).run().done();
     text.said(&[
         "The workflows' `env:` must gain: B, LOG_LEVEL, NEW_PASSWORD",
-        "would add 1 object, change 2 objects (5 keys)",
+        "would add 1 object and change 2 objects (5 keys)",
     ]);
 }
 

@@ -850,7 +850,7 @@ fn help_names_every_input_with_its_words_and_default() {
     let checkout = Checkout::empty();
     let plain = |arguments: &[&str]| checkout.program(arguments).ends().done();
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let (render, apply) = (plain(&["render", "--help"]), plain(&["apply", "--help"]));
+    let [render, diff, apply] = ["render", "diff", "apply"].map(|verb| plain(&[verb, "--help"]));
     for input in secret_patch::inputs::names::ALL.iter().filter(|input| input.name != "command") {
         let of_cluster = [
             "kinds",
@@ -865,12 +865,19 @@ fn help_names_every_input_with_its_words_and_default() {
             "rollout",
             "on-failed-rollout",
             "timeout",
+            "base",
             "comment",
             "comment-key",
             "github-token",
             "dry-run",
         ];
-        for (help, has) in [(&apply.stdout, true), (&render.stdout, !of_cluster.contains(&input.name))] {
+        let of_writes = ["on-failed-rollout", "timeout", "dry-run"];
+        let has = [
+            (&apply.stdout, input.name != "base"),
+            (&diff.stdout, !of_writes.contains(&input.name)),
+            (&render.stdout, !of_cluster.contains(&input.name)),
+        ];
+        for (help, has) in has {
             let flag = if input.name == "environment" { "<ENV>".to_owned() } else { format!("--{} ", input.name) };
             assert_eq!(help.contains(&flag), has, "{flag}\n{help}");
             assert!(!has || words(help).contains(&words(input.about)), "{}\n{help}", input.name);
