@@ -46,6 +46,7 @@ impl<O: Write, E: Write> Run<O, E> {
             Command::Diff | Command::Apply => true,
         };
         reports
+            && self.outsider.is_none()
             && match self.inputs.comment {
                 Commenting::Never => false,
                 Commenting::Auto => self.inputs.dry_run && self.inputs.github_token.is_some(),

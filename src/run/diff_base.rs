@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 
-use super::side::Side;
+use super::side::{Checkout, Side};
 use super::told::{Telling, moves};
 use super::{Done, Run};
 use crate::build;
@@ -17,16 +17,25 @@ use crate::values::Values;
 impl<O: Write, E: Write> Run<O, E> {
     pub(super) async fn diff_with_base(&mut self, base: &Path) -> Done {
         self.enter(Stage::Inputs);
-        let head = self.read_checkout(Path::new("")).await?.ok_or_else(|| {
+        let mut head = self.read_checkout(Path::new("")).await?.ok_or_else(|| {
             // Only a base may lack the environment.
             Failure::new(Stage::Inputs, vec![Problem::error("no-root", "there is no layout to compare")])
         })?;
-        let base = self.read_checkout(base).await?;
+        let mut base = self.read_checkout(base).await?;
+        let foreign = head.foreign || base.as_ref().is_some_and(|base| base.foreign);
+        if foreign && self.outsider.is_none() {
+            let text = "only the templates are compared: another's overlay is not built";
+            self.early.push(Problem::notice("not-built", text));
+        }
+        if foreign {
+            head.templates_alone();
+            base.iter_mut().for_each(Checkout::templates_alone);
+        }
 
         self.enter(Stage::Values);
         let asked: BTreeSet<String> =
             [Some(&head), base.as_ref()].into_iter().flatten().flat_map(|checkout| checkout.asked.clone()).collect();
-        let values = self.public_values(&asked)?;
+        let values = self.public_values(&asked, !foreign && self.outsider.is_none())?;
         let nothing = BTreeSet::new();
         let before = base.as_ref().map_or(&nothing, |base| &base.asked);
         self.outcome.base = Some(BaseReport {

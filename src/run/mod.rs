@@ -13,6 +13,7 @@ mod finish;
 mod foresee;
 mod inherit;
 mod left_over;
+mod outsider;
 mod prepare;
 mod prune;
 mod race;
@@ -50,6 +51,7 @@ use crate::object::Object;
 use crate::report::{Outcome, Progress};
 use crate::vault::Vault;
 use crate::workflow::Console;
+use outsider::Outsider;
 pub use start::{World, run};
 
 /// One run of one command.
@@ -72,6 +74,8 @@ struct Run<O, E> {
     set: Option<Set>,
     /// What was read for credentials and values: no build may read it too.
     private_files: Vec<PathBuf>,
+    /// Whose job this is, if it was given no access: told once, at the beginning.
+    outsider: Option<Outsider>,
 }
 
 /// One object of the build with what is to be done about it.
@@ -148,6 +152,10 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     async fn story(&mut self) -> Done {
+        self.outsider = self.outsider()?;
+        if let Some(outsider) = self.outsider {
+            return self.look_without_access(outsider).await;
+        }
         match self.inputs.command {
             Command::Render => self.render().await,
             Command::Check => self.check().await,
@@ -166,7 +174,11 @@ impl<O: Write, E: Write> Run<O, E> {
 
     fn leave(&mut self) {
         if let Some((stage, since)) = self.entered.take() {
-            self.outcome.stages.push((stage, since.elapsed()));
+            // A command may come to a stage twice: `diff` with a base builds two trees.
+            match self.outcome.stages.iter_mut().find(|(earlier, _)| *earlier == stage) {
+                Some((_, taken)) => *taken += since.elapsed(),
+                None => self.outcome.stages.push((stage, since.elapsed())),
+            }
         }
     }
 

@@ -95,15 +95,16 @@ impl<O: Write, E: Write> Run<O, E> {
         Ok(values)
     }
 
-    /// What may be shown of the `asked` values; a number stands in for each of the others, be it given or not.
-    pub(super) fn public_values(&mut self, asked: &BTreeSet<String>) -> Result<Values, Failure> {
+    /// What may be shown of the `asked` values; a number stands in for each of the others, be it given or not, and for all of them unless `trusted`.
+    pub(super) fn public_values(&mut self, asked: &BTreeSet<String>, trusted: bool) -> Result<Values, Failure> {
         let rules = Rules { nonsensitive: self.inputs.nonsensitive.iter().cloned().collect(), ..Rules::default() };
         let sources = Sources {
             environment: std::mem::take(&mut self.environment),
             vars: std::mem::take(&mut self.inputs.vars),
             ..Sources::default()
         };
-        let collected = values::collect(asked, &BTreeSet::new(), &sources, &rules);
+        let nothing = Sources::default();
+        let collected = values::collect(asked, &BTreeSet::new(), if trusted { &sources } else { &nothing }, &rules);
         self.environment = sources.environment;
         let mut values = collected.map_err(|problems| Failure::new(Stage::Values, problems))?;
         values.sensitive().for_each(|value| self.masker.add(value));

@@ -20,6 +20,15 @@ pub(super) struct Checkout {
     template: Template,
     /// Names that the template asks for.
     pub(super) asked: BTreeSet<String>,
+    /// Another's, who gets neither values nor a build.
+    pub(super) foreign: bool,
+}
+
+impl Checkout {
+    /// The same where no overlay is built.
+    pub(super) fn templates_alone(&mut self) {
+        self.layout.overlay = Overlay::None;
+    }
 }
 
 /// A checkout's build, without the hashes in generated names.
@@ -40,7 +49,7 @@ impl<O: Write, E: Write> Run<O, E> {
             let help = "check the base commit out: `actions/checkout` with `ref:` and `path:`";
             return Err(Failure::new(Stage::Inputs, vec![Problem::error("no-base", text).help(help)]));
         }
-        let mut layout = match self.layout_in(directory) {
+        let layout = match self.layout_in(directory) {
             Ok(layout) => layout,
             Err(failure) if is_base => {
                 let environment = &self.inputs.environment;
@@ -51,24 +60,23 @@ impl<O: Write, E: Write> Run<O, E> {
             }
             Err(failure) => return Err(failure),
         };
-        self.without_foreign_build(&mut layout)?;
+        let foreign = self.is_foreign(&layout)?;
         let template = self.template(&layout).await?;
         let asked = template.names(&self.fill_rules());
-        Ok(Some(Checkout { layout, template, asked }))
+        Ok(Some(Checkout { layout, template, asked, foreign }))
     }
 
-    /// Another's tree is not built: its templates alone are compared.
-    fn without_foreign_build(&mut self, layout: &mut Layout) -> Result<(), Failure> {
-        let Overlay::Directory(overlay) = &layout.overlay else { return Ok(()) };
-        let paths: Vec<&Path> = layout.templates.iter().chain([overlay]).map(AsRef::as_ref).collect();
+    /// Whether the tree is another's, which is told.
+    fn is_foreign(&mut self, layout: &Layout) -> Result<bool, Failure> {
+        let overlay = match &layout.overlay {
+            Overlay::Directory(overlay) => Some(overlay),
+            Overlay::None => None,
+        };
+        let paths: Vec<&Path> = layout.templates.iter().chain(overlay).map(AsRef::as_ref).collect();
         let refused = self.foreign_trees(&paths)?;
-        if !refused.is_empty() {
-            layout.overlay = Overlay::None;
-            let text = "only the templates are compared: another's overlay is not built";
-            self.early.push(Problem::notice("not-built", text));
-            self.early.extend(refused.into_iter().map(Problem::demoted));
-        }
-        Ok(())
+        let foreign = !refused.is_empty();
+        self.early.extend(refused.into_iter().filter(|_| self.outsider.is_none()).map(Problem::demoted));
+        Ok(foreign)
     }
 
     /// The build of `checkout`.

@@ -70,6 +70,7 @@ pub async fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
                 vault: None,
                 set: None,
                 private_files: Vec::new(),
+                outsider: None,
             };
             run.inputs.github_token.iter().for_each(|token| run.masker.add(token));
             run.command().await

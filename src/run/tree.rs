@@ -56,10 +56,16 @@ impl<O: Write, E: Write> Run<O, E> {
             let top = repository.as_ref().map_or(*path, git::Repository::toplevel);
             if judged.insert(top.to_owned()) {
                 let head = repository.as_ref().map_or(Ok(Head::default()), git::Repository::head).map_err(failure)?;
-                problems.extend(Tree::of(&event, &head).refusal(&self.in_workspace(&top.display().to_string())));
+                problems.extend(Tree::of(&event, &head).refusal(&self.shown_tree(top)));
             }
         }
         Ok(problems)
+    }
+
+    /// The workspace itself is `.`.
+    fn shown_tree(&self, top: &Path) -> String {
+        let shown = self.in_workspace(&top.display().to_string());
+        if shown.is_empty() { ".".to_owned() } else { shown }
     }
 
     /// Why a template of the checkout is none: a link that leads out of it, or to what is not for a template. A path outside of

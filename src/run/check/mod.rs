@@ -58,7 +58,7 @@ impl<O: Write, E: Write> Run<O, E> {
             });
         }
         let refusals = self.foreign_trees(&paths)?;
-        found.extend(refusals.iter().map(|refusal| {
+        found.extend(refusals.iter().filter(|_| self.outsider.is_none()).map(|refusal| {
             let text = text!("{}: what the overlays build is not checked", refusal.message);
             Problem::notice(refusal.kind, text)
         }));
