@@ -114,7 +114,7 @@ fn a_pull_request_is_told_what_would_change_until_nothing_would() {
     for words in [
         "✅ **Dry run of apply demo: 2 objects would be added; nothing was written.**",
         "<code>Secret app</code>",
-        "| <code>PASSWORD</code> | added | environment |",
+        "| <code>PASSWORD</code> | added |  | environment |",
         "[summary of the run](https://github.com/owner/name/actions/runs/42)",
     ] {
         assert!(comment.contains(words), "{words}: {comment}");
