@@ -35,6 +35,10 @@ bed *parts:
 bed-down *dir:
     @cargo run --quiet --locked -p secret-patch-bed -- down {{ dir }}
 
+# Draw docs/pictures from a real run (needs chromium and npm)
+pictures:
+    @cargo run --quiet --locked -p secret-patch-bed -- run -- docs/pictures/draw.sh
+
 # Whole-process times against envsubst and kubectl (needs hyperfine)
 bench:
     cargo build --locked --release

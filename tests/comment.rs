@@ -45,7 +45,11 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let checkout = Checkout::with(OBJECTS, OBJECTS);
+        Self::of(OBJECTS, OBJECTS)
+    }
+
+    fn of(template: &str, base: &str) -> Self {
+        let checkout = Checkout::with(template, base);
         checkout.commit();
         Self { namespace: Namespace::new(), checkout, github: GitHub::start() }
     }
@@ -271,4 +275,66 @@ fn a_step_that_runs_the_program_comments_with_a_token_of_its_own() {
     assert_eq!(scene.github.asked(), [""; 0], "no token is taken that was not given");
     run.env("SECRET_PATCH_GITHUB_TOKEN", WORKFLOW_TOKEN).run().done().leaks_nothing(&CANARIES);
     assert!(scene.comment().contains("Dry run of apply demo: 2 objects would be added"));
+}
+
+/// `changed` keys in objects of ten, one ConfigMap among them, and a Deployment that uses the first Secret.
+fn many(changed: usize) -> (String, Vec<String>) {
+    let names: Vec<String> = (0..changed).map(|number| format!("KEY_{number:03}")).collect();
+    let mut template = OBJECTS.to_owned();
+    for (number, names) in names.chunks(10).enumerate() {
+        template += &format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: app-{number:02}}}\nstringData:\n");
+        names.iter().for_each(|name| template += &format!("  {name}: ${{{name}}}\n"));
+    }
+    (template, names)
+}
+
+const WORKLOAD: &str = "---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec: {containers: [{name: api, image: api, envFrom: [{secretRef: {name: app-00}}]}]}
+";
+
+/// With `PICTURES`, a directory, comment and summary are put there: `just pictures` draws them.
+#[test]
+fn it_reads_well_at_every_size() {
+    for (changed, said) in [
+        (1, "An apply of demo would change 2 objects (2 keys) and restart 1 workload; 2 objects are unchanged"),
+        (20, "An apply of demo would change 3 objects (21 keys) and restart 1 workload; 2 objects are unchanged"),
+        (500, "An apply of demo would change 51 objects (501 keys) and restart 1 workload; 2 objects are unchanged"),
+    ] {
+        let (template, names) = many(changed);
+        let mut scene = Scene::of(&template, &format!("{template}{WORKLOAD}"));
+        let values = |which: &str| {
+            names.iter().map(|name| (name.clone(), format!("{which}-value-of-{name}"))).collect::<Vec<_>>()
+        };
+        let with = |mut run: Run, which: &str| {
+            run.environment.extend(values(which));
+            run
+        };
+        with(scene.on_push(&[]), "former").env("LEVEL", "info").run().done();
+        let diff = with(scene.on("pull_request", &scene.pull_request(), &[("command", "diff")]), "later");
+        let canaries = [values("former"), values("later")].concat();
+        let canaries: Vec<&str> = canaries.iter().map(|(_, value)| value.as_str()).chain(CANARIES).collect();
+        diff.run().done().leaks_nothing(&canaries).said(&["comment made: "]);
+        let (comment, summary) = (scene.comment(), scene.checkout.summary());
+        if let Ok(directory) = std::env::var("PICTURES") {
+            fs::write(format!("{directory}/comment-{changed}.md"), &comment).expect("written");
+            fs::write(format!("{directory}/summary-{changed}.md"), &summary).expect("written");
+        }
+        assert_no_leak("comment", comment.as_bytes(), &canaries);
+        assert_no_leak("summary", summary.as_bytes(), &canaries);
+        for text in [&comment, &summary] {
+            let sentence = text.lines().find(|line| line.contains("**")).expect("a sentence");
+            assert!(sentence.contains(said), "{sentence}");
+            assert_eq!(text.matches("<details").count(), text.matches("</details>").count(), "{text}");
+            assert!(names.iter().all(|name| text.contains(name.as_str())), "{text}");
+            assert!(text.contains("<code>info</code> → <code>verbose</code>"), "{text}");
+        }
+        assert!(comment.len() < 65_536, "{}", comment.len());
+    }
 }

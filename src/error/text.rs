@@ -6,7 +6,7 @@ use std::ops::{Deref, Range};
 /// A text that knows which of its words are the program's own. All else came from elsewhere, and values are hidden in it.
 ///
 /// A value that is an ordinary word, `production` for one, would otherwise turn words of ours into `***`, and so tell what it is.
-/// Made by [`text!`](crate::error::text), or of a literal; a `String` is from elsewhere as a whole.
+/// Made by `text!`, or of a literal; a `String` is from elsewhere as a whole.
 #[derive(Clone, Default)]
 pub struct Text(Box<Words>);
 
@@ -18,7 +18,7 @@ struct Words {
 }
 
 impl Text {
-    /// What `arguments`, made of `format`, say: what stands in `format` itself is ours. By [`text!`](crate::error::text) only.
+    /// What `arguments`, made of `format`, say: what stands in `format` itself is ours. By `text!` only.
     #[doc(hidden)]
     pub fn of(format: &'static str, arguments: fmt::Arguments<'_>) -> Self {
         let mut sink = Sink { text: Self::default(), literals: literals(format) };

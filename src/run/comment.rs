@@ -41,17 +41,17 @@ impl<O: Write, E: Write> Run<O, E> {
 
     /// Whether the command and the inputs ask for a comment.
     fn is_to_comment(&self) -> bool {
-        let reports = match self.inputs.command {
-            Command::Render | Command::Check => false,
-            Command::Diff | Command::Apply => true,
+        let (reports, only_tells) = match self.inputs.command {
+            Command::Render | Command::Check => (false, false),
+            Command::Diff => (true, true),
+            Command::Apply => (true, self.inputs.dry_run),
         };
-        reports
-            && self.outsider.is_none()
-            && match self.inputs.comment {
-                Commenting::Never => false,
-                Commenting::Auto => self.inputs.dry_run && self.inputs.github_token.is_some(),
-                Commenting::Always => true,
-            }
+        let is_asked = match self.inputs.comment {
+            Commenting::Never => false,
+            Commenting::Auto => only_tells && self.inputs.github_token.is_some(),
+            Commenting::Always => true,
+        };
+        reports && is_asked && self.outsider.is_none()
     }
 
     /// The pull request of the event; that there is none is worth a word only where a comment was asked for.
