@@ -2,7 +2,7 @@
 
 mod text;
 
-use std::fmt;
+use std::{fmt, io};
 
 pub use self::text::Text;
 pub use crate::__text as text;
@@ -101,6 +101,14 @@ impl Problem {
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// An error of the system in the house's words: lower case, without its number.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + letters.as_str())
 }
 
 /// The part of a run that something belongs to, in the order in which they run.

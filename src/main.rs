@@ -15,15 +15,11 @@ static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     forbid_core_dumps();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let (Ok(runtime), Ok(working_directory)) = (runtime, std::env::current_dir()) else {
-        return ExitCode::FAILURE;
-    };
-    let world = World {
+    ExitCode::from(run(World {
         arguments: std::env::args_os().collect(),
         environment: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect(),
-        working_directory,
-        executable: std::env::current_exe().ok(),
+        working_directory: std::env::current_dir(),
+        executable: || std::env::current_exe().ok(),
         terminals: Terminals {
             stdin: io::stdin().is_terminal(),
             stdout: io::stdout().is_terminal(),
@@ -32,9 +28,5 @@ fn main() -> ExitCode {
         stdin: Box::new(io::stdin()),
         out: io::stdout(),
         err: io::stderr(),
-    };
-    let code = runtime.block_on(run(world));
-    // A read that a signal has overtaken is not waited for.
-    runtime.shutdown_background();
-    ExitCode::from(code)
+    }))
 }

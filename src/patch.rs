@@ -63,6 +63,11 @@ impl Entry {
 }
 
 impl PatchObject {
+    /// Whether it is a Secret or a ConfigMap.
+    pub fn holds_data(&self) -> bool {
+        self.id.group.is_empty() && matches!(self.id.kind.as_str(), "Secret" | "ConfigMap")
+    }
+
     /// What the filled keys of a Secret's `data` hold once they are decoded, where that is text: whoever prints it shows the value.
     pub fn decoded_data(&self) -> Vec<Secret> {
         let filled = self.entries.iter().filter(|entry| !entry.names.is_empty() && self.id.kind == "Secret");

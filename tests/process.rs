@@ -47,15 +47,14 @@ fn a_faulty_run() {
     let world = World {
         arguments: vec!["secret-patch".into()],
         environment: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect(),
-        working_directory: std::env::current_dir().expect("a directory"),
-        executable: None,
+        working_directory: std::env::current_dir(),
+        executable: || None,
         terminals: Terminals::default(),
         stdin: Box::new(io::empty()) as Box<dyn Read + Send>,
         out: Faulty,
         err: io::stderr(),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    std::process::exit(runtime.block_on(run(world)).into());
+    std::process::exit(run(world).into());
 }
 
 #[test]

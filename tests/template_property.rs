@@ -1,4 +1,5 @@
 //! For any template of the generator and any values: reading the output gives the template's tree with exactly the filled scalars replaced.
+#![expect(clippy::disallowed_methods, reason = "how many cases there are is told by environment")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -168,8 +169,15 @@ fn same(tree: &Tree, read: &Value, values: &[String]) -> bool {
     }
 }
 
+/// 2000 cases, or as many as `PROPTEST_CASES` says, which the default configuration reads.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { 2_000 };
+    ProptestConfig { cases, ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn the_output_is_the_template_with_its_scalars_replaced(

@@ -31,6 +31,11 @@ pub fn check(
     base: &Base,
     kinds: &[String],
 ) -> (Result<CheckedBuild, Vec<Problem>>, Vec<Problem>) {
+    let directives: Vec<Problem> = patch.iter().flat_map(check_directives).collect();
+    if !directives.is_empty() {
+        // What else is missing is their doing.
+        return (Err(directives), Vec::new());
+    }
     let index = Index::new(build.objects());
     let mut arrival = check_arrival(&index, patch);
     let mut problems = Vec::new();
@@ -39,7 +44,7 @@ pub fn check(
     }
     problems.append(&mut arrival.problems);
     problems.extend(check_operations(build.objects(), operations));
-    problems.extend(patch.iter().flat_map(check_directives));
+    problems.extend(patch.iter().flat_map(check_nulls));
     check_left(&index, base, &mut arrival, patch);
     problems.append(&mut arrival.problems);
     problems.extend(check_data(build.objects(), &arrival.owners, base));
@@ -77,25 +82,25 @@ fn check_empty(patch: &[PatchObject]) -> Option<Problem> {
     })
 }
 
-fn check_directives(object: &PatchObject) -> Vec<Problem> {
+fn check_nulls(object: &PatchObject) -> Vec<Problem> {
     let id = &object.id;
-    if !id.group.is_empty() || !matches!(id.kind.as_str(), "Secret" | "ConfigMap") {
-        return Vec::new();
-    }
-    let nulls = object.nulls.iter().map(|(key, place)| {
+    let nulls = object.nulls.iter().filter(|_| object.holds_data()).map(|(key, place)| {
         Problem::error("template-null", text!("`{key}: null` in the template's `{id}` would delete the key"))
             .at(place.clone())
             .help(text!("give `{key}` a value, or remove the line; for an empty value write `{key}: \"\"`"))
     });
-    let directives = object.directives.iter().map(|(directive, place)| {
-        Problem::error(
-            "template-directive",
-            text!("`{directive}` in the template's `{id}` would delete without a word"),
-        )
-        .at(place.clone())
-        .help("the template may only add and change; delete in the base or in a patch of its own")
+    nulls.collect()
+}
+
+fn check_directives(object: &PatchObject) -> Vec<Problem> {
+    let id = &object.id;
+    let directives = object.directives.iter().filter(|_| object.holds_data()).map(|(directive, place)| {
+        let text = text!("`{directive}` in the template's `{id}` would delete without a word");
+        Problem::error("template-directive", text)
+            .at(place.clone())
+            .help("the template may only add and change; delete in the base or in a patch of its own")
     });
-    nulls.chain(directives).collect()
+    directives.collect()
 }
 
 fn keep_kinds(build: Build, kinds: &[String], notices: &mut Vec<Problem>) -> Vec<Object> {

@@ -8,11 +8,12 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{self, AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid};
 use rustix::io::Errno;
+use zeroize::Zeroizing;
 
 use super::read::{here, reason, type_name};
 use crate::error::{Problem, text};
@@ -29,8 +30,8 @@ const PIECE: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Directory {
     fd: OwnedFd,
-    /// What it is called in problems.
-    name: String,
+    /// Absolute; for problems.
+    path: PathBuf,
     /// Who gets the files made in it; `None`: whoever runs this.
     owner: Option<(Uid, Gid)>,
 }
@@ -62,7 +63,7 @@ impl Directory {
         // A container's root writes into a checkout of the runner's user, who must be able to clean it up.
         let root = rustix::process::geteuid().is_root();
         let owner = root.then(|| (Uid::from_raw(workspace.st_uid), Gid::from_raw(workspace.st_gid)));
-        Ok(Self { fd, name: here(&reached), owner })
+        Ok(Self { fd, path: reached, owner })
     }
 
     /// Takes the lock that the kernel gives back when this process ends, however it ends. `false`: this file system has
@@ -78,7 +79,7 @@ impl Directory {
                 std::thread::sleep(PAUSE);
             }
         }
-        Err(Problem::error("other-run", text!("another run is writing in `{}`", self.name))
+        Err(Problem::error("other-run", text!("another run is writing in `{}`", here(&self.path)))
             .help("wait until it has ended; deploy several environments at once from a checkout each"))
     }
 
@@ -94,7 +95,7 @@ impl Directory {
     /// Whether a regular file has this name here; anything else but nothing is an error.
     pub(super) fn look_for_file(&self, name: &str) -> Result<Option<Stat>, Problem> {
         let Some(found) = self.look(name)? else { return Ok(None) };
-        let path = &Path::new(&self.name).join(name);
+        let path = &self.path.join(name);
         match FileType::from_raw_mode(found.st_mode) {
             FileType::RegularFile => Ok(Some(found)),
             FileType::Symlink => Err(linked(path)),
@@ -117,16 +118,29 @@ impl Directory {
         read().map_err(|error| self.failed("list", ".", error))
     }
 
+    /// Whether the regular file `found` of this name is as [`Directory::create`] would make it: content, mode, owner, and no other name of it.
+    pub(super) fn holds(&self, name: &str, found: &Stat, content: &[u8]) -> bool {
+        let mode = Mode::from_raw_mode(found.st_mode) == Mode::RUSR | Mode::WUSR;
+        let owner =
+            self.owner.is_none_or(|(user, group)| (found.st_uid, found.st_gid) == (user.as_raw(), group.as_raw()));
+        let size = usize::try_from(found.st_size) == Ok(content.len());
+        let same = || self.bytes(name, content.len()).is_ok_and(|bytes| *Zeroizing::new(bytes) == content);
+        mode && owner && size && found.st_nlink == 1 && same()
+    }
+
     /// A small file's content.
     pub(super) fn read(&self, name: &str) -> Result<String, Problem> {
+        let bytes = self.bytes(name, 4096).map_err(|error| self.failed("read", name, error))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The first bytes of a file, `most` at most.
+    fn bytes(&self, name: &str, most: usize) -> io::Result<Vec<u8>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let read = || -> io::Result<String> {
-            let file = File::from(fs::openat(&self.fd, name, flags, Mode::empty())?);
-            let mut bytes = Vec::new();
-            io::Read::read_to_end(&mut io::Read::take(file, 4096), &mut bytes)?;
-            Ok(String::from_utf8_lossy(&bytes).into_owned())
-        };
-        read().map_err(|error| self.failed("read", name, error))
+        let file = File::from(fs::openat(&self.fd, name, flags, Mode::empty())?);
+        let mut bytes = Vec::with_capacity(most);
+        io::Read::read_to_end(&mut io::Read::take(file, most as u64), &mut bytes)?;
+        Ok(bytes)
     }
 
     /// Makes a file of mode 0600 that was not there, with this content and, if given, this time of change (in seconds).
@@ -182,7 +196,7 @@ impl Directory {
     }
 
     fn failed(&self, verb: &str, name: &str, error: io::Error) -> Problem {
-        let path = &Path::new(&self.name).join(name);
+        let path = &self.path.join(name);
         Problem::error("cannot-write", text!("cannot {verb} `{}`: {}", here(path), reason(&error)))
             .help("look at the directory's owner and modes, and at the room left on its disk")
     }

@@ -165,6 +165,10 @@ fn check_name(environment: &str) -> Result<(), Problem> {
 
 /// Whether nothing at all is there for the environment, where the layout is asked.
 fn unknown(root: &Path, environment: &str, given: &Overrides) -> Option<Problem> {
+    let has_template = root.join("config").join(format!("{environment}{TEMPLATE}")).exists();
+    if has_template || root.join("apps/overlays").join(environment).is_dir() {
+        return None;
+    }
     let known = environments(root);
     let serves_any = match given.overlay {
         // With the overlay given, the one template may serve any name.
@@ -176,7 +180,7 @@ fn unknown(root: &Path, environment: &str, given: &Overrides) -> Option<Problem>
         }
         None => false,
     };
-    if known.iter().any(|name| name == environment) || serves_any {
+    if serves_any {
         return None;
     }
     let near = known.iter().map(|name| (strsim::jaro_winkler(name, environment), name)).filter(|(near, _)| *near > 0.7);

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use super::beneath::{self, Directory};
-use super::git::{Repository, Verdict};
+use super::git::{IgnoreRules, Repository, Verdict};
 use super::lend::{self, Lent, Siblings};
 use super::read::{here, shown};
 use crate::error::{Place, Problem, Severity, text};
@@ -92,12 +92,15 @@ impl PatchFile {
     }
 
     /// Puts the patch at its path for good, in place of what was there: mode 0600, the workspace's owner if root runs
-    /// this, at one stroke.
+    /// this, at one stroke. What is there already stays, time of change included.
     ///
     /// # Errors
     /// What the system says; the file that was there is then unchanged.
     pub fn write(&self, patch: &[u8]) -> Result<(), Problem> {
-        self.directory.look_for_file(&self.names.patch)?;
+        let earlier = self.directory.look_for_file(&self.names.patch)?;
+        if earlier.is_some_and(|earlier| self.directory.holds(&self.names.patch, &earlier, patch)) {
+            return Ok(());
+        }
         self.directory.create(&self.names.new, patch, None)?;
         self.directory.rename(&self.names.new, &self.names.patch).inspect_err(|_| {
             let _ = self.directory.remove(&self.names.new);
@@ -190,9 +193,16 @@ fn git_problems(repository: &Repository, target: &Target, names: &Siblings) -> V
         ),
         Err(problem) => problems.push(problem),
     }
-    match repository.verdict(&target.path) {
-        Ok(Verdict::Ignored(_)) => problems.extend(siblings_not_ignored(repository, target, names)),
-        Ok(Verdict::Kept(rule)) => {
+    let rules = match repository.ignore_rules(target.path.parent().unwrap_or(&target.path)) {
+        Ok(rules) => rules,
+        Err(problem) => {
+            problems.push(problem);
+            return problems;
+        }
+    };
+    match rules.verdict(target.name.as_bytes()) {
+        Verdict::Ignored(_) => problems.extend(siblings_not_ignored(repository, &rules, target, names)),
+        Verdict::Kept(rule) => {
             let text = text!("git would take `{path}` into a commit: `{}` takes back what ignores it", rule.pattern);
             let (file, line) = (here(&rule.file), ignore_line(repository, target));
             problems.push(Problem::error("not-ignored", text).at(Place::new(&file, rule.line, 1)).help(text!(
@@ -201,7 +211,7 @@ fn git_problems(repository: &Repository, target: &Target, names: &Siblings) -> V
                 here(&last_word(repository, &rule.file)),
             )));
         }
-        Ok(Verdict::Unmatched) => {
+        Verdict::Unmatched => {
             let (file, line) = (here(&repository.toplevel().join(".gitignore")), ignore_line(repository, target));
             let text = text!("no ignore rule covers `{path}`: git would take the values into a commit");
             let help = text!(
@@ -209,7 +219,6 @@ fn git_problems(repository: &Repository, target: &Target, names: &Siblings) -> V
             );
             problems.push(Problem::error("not-ignored", text).at(Place::new(&file, 1, 1)).help(help));
         }
-        Err(problem) => problems.push(problem),
     }
     problems
 }
@@ -224,9 +233,13 @@ fn last_word(repository: &Repository, file: &Path) -> PathBuf {
 }
 
 /// A run that is killed leaves the patch, or the earlier one, under another name: a rule for the exact name misses it.
-fn siblings_not_ignored(repository: &Repository, target: &Target, names: &Siblings) -> Option<Problem> {
-    let covered =
-        |name: &str| repository.ignored_by(&target.path.with_file_name(name)).is_ok_and(|rule| rule.is_some());
+fn siblings_not_ignored(
+    repository: &Repository,
+    rules: &IgnoreRules,
+    target: &Target,
+    names: &Siblings,
+) -> Option<Problem> {
+    let covered = |name: &str| matches!(rules.verdict(name.as_bytes()), Verdict::Ignored(_));
     if covered(&names.new) && covered(&names.before) {
         return None;
     }
@@ -338,6 +351,28 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
         }
         assert_eq!(fs::read_dir(place.root.join("config")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_patch_that_is_there_already_stays_the_file_it_is() {
+        let place = Place::git("*-secret-config-patch.yml\n");
+        let path = place.root.join("config").join(NAME);
+        let write = |text: &str| {
+            PatchFile::open(&path, None).unwrap().write(text.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            let found = fs::metadata(&path).unwrap();
+            assert_eq!((found.mode() & 0o7777, found.nlink()), (0o600, 1));
+            found.ino()
+        };
+        let first = write("first");
+        assert_eq!(write("first"), first);
+        assert_ne!(write("other"), first, "another text of the same length");
+        let other = write("other");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_ne!(write("other"), other, "another mode");
+        let other = write("other");
+        fs::hard_link(&path, path.with_file_name("second-name")).unwrap();
+        assert_ne!(write("other"), other, "another name for the file");
     }
 
     #[test]

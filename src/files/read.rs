@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
+pub(super) use crate::error::reason;
 use crate::error::{Problem, text};
 
 /// What one file may hold, in bytes: far above any manifest, far below what hurts.
@@ -130,7 +131,7 @@ pub(super) fn without_following(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match regular(path, OFlags::NOFOLLOW) {
         Err(error) if rustix::io::Errno::from_io_error(&error) == Some(rustix::io::Errno::LOOP) => Ok(None),
         Err(error) => Err(error),
-        Ok(file) => file.map(|file| bounded(file, LIMIT)).transpose(),
+        Ok(file) => file.map(|file| file.bytes(LIMIT)).transpose(),
     }
 }
 
@@ -138,22 +139,38 @@ pub(super) fn without_following(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// say is not asked.
 pub(super) fn at_once(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = regular(path, OFlags::empty())?.ok_or_else(|| io::Error::other("it is not a regular file"))?;
-    let bytes = bounded(file, limit.saturating_add(1))?;
+    let bytes = file.bytes(limit.saturating_add(1))?;
     if bytes.len() as u64 > limit { Err(io::Error::other("it is too large")) } else { Ok(bytes) }
 }
 
-/// Opens a file without waiting; `None` if it is something else than a regular file.
-fn regular(path: &Path, more: OFlags) -> io::Result<Option<File>> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | more;
-    let fd = rustix::fs::open(path, flags, Mode::empty())?;
-    let is_file = FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) == FileType::RegularFile;
-    Ok(is_file.then(|| File::from(fd)))
+/// An open file that is no pipe, device or directory.
+struct Regular {
+    file: File,
+    /// When it was opened.
+    size: u64,
 }
 
-fn bounded(file: File, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// Opens a file without waiting; `None` if it is something else than a regular file.
+fn regular(path: &Path, more: OFlags) -> io::Result<Option<Regular>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | more;
+    let fd = rustix::fs::open(path, flags, Mode::empty())?;
+    let found = rustix::fs::fstat(&fd)?;
+    let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+    let size = u64::try_from(found.st_size).unwrap_or_default();
+    Ok(is_file.then(|| Regular { file: File::from(fd), size }))
+}
+
+impl Regular {
+    fn bytes(self, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = with_room_for(self.size.min(limit));
+        self.file.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// One byte more than expected, which shows the end without a larger buffer.
+fn with_room_for(expected: u64) -> Vec<u8> {
+    Vec::with_capacity(usize::try_from(expected).unwrap_or_default() + 1)
 }
 
 /// The text of a regular file, no link followed, at most [`LIMIT`] bytes of it; `None` where there is no such file or it is not UTF-8.
@@ -185,7 +202,7 @@ pub fn names_in(directory: &Path) -> Vec<String> {
 }
 
 fn read_all(name: &str, stream: &mut dyn Read, expected: u64) -> Result<String, Problem> {
-    let mut bytes = Vec::with_capacity(usize::try_from(expected.min(LIMIT)).unwrap_or_default() + 1);
+    let mut bytes = with_room_for(expected.min(LIMIT));
     stream.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| unreadable(name, &error))?;
     if bytes.len() as u64 > LIMIT {
         return Err(Problem::error("too-large", text!("`{name}` is larger than {} MiB", LIMIT / (1024 * 1024)))
@@ -214,14 +231,6 @@ pub(super) fn here(path: &Path) -> String {
 
 fn current_directory() -> PathBuf {
     std::env::current_dir().unwrap_or_default()
-}
-
-/// An error of the system in the house's words: lower case, without its number.
-pub(super) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + letters.as_str())
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Problem {

@@ -2,12 +2,11 @@
 
 use std::ffi::OsString;
 
-use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
-use super::flags::{Cli, Verb};
-use super::names::{self, ALL, Input};
+use super::flags::{Cli, Deferred, Verb};
+use super::names::{self, ALL};
 use super::{Colour, Command, Context, Environment, Raw, Word, not_utf8};
 use crate::error::{Problem, text};
 
@@ -19,33 +18,33 @@ pub(super) enum Call {
 
 /// Reads `arguments`, and the variables of inputs that are better not given as arguments.
 pub(super) fn read(arguments: &[OsString], environment: &Environment, context: &Context) -> Result<Call, Vec<Problem>> {
-    let matches = match command().try_get_matches_from(arguments) {
+    let mut matches = match Cli::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(e) => return refused(&e, context),
     };
-    let cli = match Cli::from_arg_matches(&matches) {
+    let cli = match Cli::from_arg_matches_mut(&mut matches) {
         Ok(cli) => cli,
         Err(e) => return refused(&e, context),
     };
     let mut raw = Raw { command_line: cli.everywhere.command_line(), ..Raw::default() };
     match cli.verb {
-        Verb::Render(render) => {
+        Verb::Render(Deferred(render)) => {
             raw.set(names::COMMAND, Command::Render.word());
             raw.set(names::ENVIRONMENT, &render.environment);
             raw.command_line.show_values = render.show_values;
             render.rendering.fill(&mut raw);
         }
-        Verb::Check(check) => {
+        Verb::Check(Deferred(check)) => {
             raw.set(names::COMMAND, Command::Check.word());
             check.fill(&mut raw);
         }
-        Verb::Diff(diff) => {
+        Verb::Diff(Deferred(diff)) => {
             raw.set(names::COMMAND, Command::Diff.word());
             raw.set(names::ENVIRONMENT, &diff.environment);
             raw.command_line.exit_code = diff.exit_code;
             diff.fill(&mut raw);
         }
-        Verb::Apply(apply) => {
+        Verb::Apply(Deferred(apply)) => {
             raw.set(names::COMMAND, Command::Apply.word());
             raw.set(names::ENVIRONMENT, &apply.environment);
             raw.command_line.yes = apply.yes;
@@ -61,31 +60,9 @@ pub(super) fn read(arguments: &[OsString], environment: &Environment, context: &
     Ok(Call::Run(raw))
 }
 
-/// The derived command with help, value names and defaults of the table.
-fn command() -> clap::Command {
-    Cli::command().mut_subcommands(|verb| {
-        verb.mut_args(|arg| match names::find(&arg.get_id().as_str().replace('_', "-")) {
-            Some(input) => describe(arg, input),
-            None => arg,
-        })
-    })
-}
-
-fn describe(arg: clap::Arg, input: Input) -> clap::Arg {
-    let help = match input.default {
-        // An expression is the runner's to evaluate: the command line has no such default.
-        Some(default) if !input.shape.is_empty() && !default.starts_with("${{") => {
-            format!("{} [default: {default}]", input.about)
-        }
-        _ => input.about.to_owned(),
-    };
-    let arg = arg.help(StyledStr::from(help));
-    if input.shape.is_empty() { arg } else { arg.value_name(input.shape) }
-}
-
 fn completions(shell: clap_complete::Shell) -> Call {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command(), "secret-patch", &mut script);
+    clap_complete::generate(shell, &mut Cli::command(), "secret-patch", &mut script);
     Call::Print { text: String::from_utf8_lossy(&script).into_owned(), code: 0 }
 }
 

@@ -1,6 +1,7 @@
 //! What there is to type: subcommands and flags. Inputs take their help and value names from the table of inputs.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::StyledStr;
+use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::groups::{Cluster, Comment, Rendering, Writing};
 use super::help::{ABOUT, EXAMPLES};
@@ -42,18 +43,53 @@ enum When {
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Fill the template with values: the secret patch
-    Render(Box<Render>),
+    Render(Deferred<Render>),
     /// Check that template, base, overlay, ignore files and workflows agree, without values or cluster
-    Check(Box<Check>),
+    Check(Deferred<Check>),
     /// Show what an apply would do, key by key and without values
-    Diff(Box<Diff>),
+    Diff(Deferred<Diff>),
     /// Render, build, check, apply what changed, read it back and wait for workloads
-    Apply(Box<Apply>),
+    Apply(Deferred<Apply>),
     /// Print a completion script
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+/// Flags of a command that are described to clap only once that command is called: a call needs the flags of one.
+#[derive(Debug)]
+pub(super) struct Deferred<T>(pub(super) Box<T>);
+
+impl<T: Args> Args for Deferred<T> {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.defer(|command| T::augment_args(command).mut_args(with_input))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<T: FromArgMatches> FromArgMatches for Deferred<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        T::from_arg_matches(matches).map(|flags| Self(Box::new(flags)))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
+/// Help, value name and default of the input of that name.
+fn with_input(arg: clap::Arg) -> clap::Arg {
+    let Some(input) = names::find(&arg.get_id().as_str().replace('_', "-")) else { return arg };
+    let help = match input.default {
+        Some(default) if !input.shape.is_empty() => format!("{} [default: {default}]", input.about),
+        _ => input.about.to_owned(),
+    };
+    let arg = arg.help(StyledStr::from(help));
+    if input.shape.is_empty() { arg } else { arg.value_name(input.shape) }
 }
 
 #[derive(Debug, Args)]

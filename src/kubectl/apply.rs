@@ -12,8 +12,8 @@ use crate::object::Object;
 /// So many refused objects are asked for one by one when their errors cannot be told apart; the others are only counted.
 const ONE_BY_ONE: usize = 40;
 
-/// The server gave up waiting for its own store, which may have written all the same.
-const GATEWAY_TIMEOUT: u16 = 504;
+/// The server, or a proxy before it, gave up on its own store or on the server, which may have written all the same.
+const GAVE_UP: [u16; 3] = [500, 502, 504];
 
 /// What happens to fields that another manager owns with another value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub enum Written {
     Refused,
     /// Refused, because it is not as it was [`Expected`].
     Outdated,
-    /// The call ended before the server's answer: read it back to know.
+    /// The call ended before the server's answer, or it failed halfway: read it back to know.
     Unknown,
 }
 
@@ -148,10 +148,13 @@ impl<L: Launch> Kubectl<L> {
         };
         // A connection lost on the way may leave no trace of the request, and perhaps an object.
         let lost = interrupted.is_some() || problems.iter().any(|problem| problem.kind == "server-unreachable");
+        // The webhooks are asked before anything is written.
+        let asked = !problems.iter().any(|problem| problem.kind == "admission-unavailable");
         problems.extend(interrupted);
         let written = answers.iter().enumerate().map(|(at, answer)| match answer {
             _ if outdated.contains(&at) => Written::Outdated,
-            Some(Answer::Lost | Answer::Status(GATEWAY_TIMEOUT)) => Written::Unknown,
+            Some(Answer::Lost) => Written::Unknown,
+            Some(Answer::Status(status)) if asked && GAVE_UP.contains(status) => Written::Unknown,
             Some(answer) if answer.is_success() => Written::Done,
             None if lost => Written::Unknown,
             Some(Answer::Status(_)) | None => Written::Refused,

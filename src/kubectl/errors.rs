@@ -151,7 +151,7 @@ pub(super) fn unfinished(ending: &Ending) -> Problem {
             let seen = Report::parse(stderr).failures;
             problem.help(match seen.first() {
                 Some(text) => format!("the last it said: {}", cut(text)),
-                None => "check that the runner can reach the API server, or raise `timeout`".to_owned(),
+                None => "check that the runner can reach the API server, and that it is not overloaded".to_owned(),
             })
         }
         Ending::Killed { signal, .. } => {

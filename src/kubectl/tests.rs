@@ -331,8 +331,21 @@ fn what_never_started_wrote_nothing_and_a_store_that_gave_up_may_have() {
         run(answering([missing]).apply(&objects, &anything(&objects), Conflicts::Refuse)).written,
         [Written::Refused]
     );
-    let stderr =
-        line("secrets/s0", "504 Gateway Timeout") + "Error from server (Timeout): Timeout: request did not complete\n";
-    let applied = run(answering([failure(&stderr)]).apply(&objects, &anything(&objects), Conflicts::Refuse));
-    assert_eq!((applied.written, applied.problems[0].kind), (vec![Written::Unknown], "server-failed"));
+    let apply = |status: &str, said: &str| {
+        let stderr = line("secrets/s0", status) + said + "\n";
+        let applied = run(answering([failure(&stderr)]).apply(&objects, &anything(&objects), Conflicts::Refuse));
+        (applied.written[0], applied.problems[0].kind)
+    };
+    for (status, said) in [
+        ("504 Gateway Timeout", "Error from server (Timeout): Timeout: request did not complete"),
+        ("500 Internal Server Error", "Error from server: etcdserver: leader changed"),
+        (
+            "502 Bad Gateway",
+            "Error from server (InternalError): an error on the server (\"\") has prevented the request from succeeding",
+        ),
+    ] {
+        assert_eq!(apply(status, said).0, Written::Unknown, "{status}");
+    }
+    let webhook = "Error from server (InternalError): Internal error occurred: failed calling webhook \"w.io\": failed to call webhook: Post \"https://w\": EOF";
+    assert_eq!(apply("500 Internal Server Error", webhook), (Written::Refused, "admission-unavailable"));
 }

@@ -102,8 +102,10 @@ const PREFIX: usize = 4;
 ///
 /// Faster than an automaton of all forms, and made in a hundredth of the time: most runs hide little text (see `benches/mask.rs`).
 struct Prefixes {
-    /// A bit for each short hash: so small that it stays near the processor.
-    filter: Box<[u64; 1 << 12]>,
+    /// A bit for each short hash: one word a form, but no more than stay near the processor.
+    filter: Box<[u64]>,
+    /// Makes a bit's number of a hash.
+    bit_shift: u32,
     /// Each prefix at its long hash or behind it, where others of the same hash are; at most a quarter is taken.
     table: Box<[Option<NonZeroU32>]>,
     /// One form begins with four NUL bytes.
@@ -114,9 +116,12 @@ struct Prefixes {
 
 impl Prefixes {
     fn of(forms: &[Form]) -> Self {
+        const MOST_WORDS: usize = 1 << 12;
         let size = (forms.len() * 4).next_power_of_two().max(2);
+        let words = forms.len().next_power_of_two().min(MOST_WORDS);
         let mut prefixes = Self {
-            filter: Box::new([0; 1 << 12]),
+            filter: vec![0; words].into(),
+            bit_shift: 32 - 6 - words.ilog2(),
             table: vec![None; size].into(),
             has_zero: false,
             shift: 32 - size.ilog2(),
@@ -127,7 +132,8 @@ impl Prefixes {
 
     fn add(&mut self, prefix: u32) {
         let hash = hash(prefix);
-        self.filter[hash >> 20] |= 1 << (hash >> 14 & 63);
+        let bit = hash >> self.bit_shift;
+        self.filter[bit / 64] |= 1 << (bit % 64);
         self.has_zero |= prefix == 0;
         let mut at = hash >> self.shift;
         while self.table[at].is_some_and(|other| other.get() != prefix) {
@@ -138,7 +144,8 @@ impl Prefixes {
 
     #[inline(always)]
     fn may_hold(&self, hash: usize) -> bool {
-        self.filter[hash >> 20] & 1 << (hash >> 14 & 63) != 0
+        let bit = hash >> self.bit_shift;
+        self.filter[bit / 64] & 1 << (bit % 64) != 0
     }
 
     fn hold(&self, prefix: u32, hash: usize) -> bool {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
 use super::Run;
-use crate::build::{self, Base, Build, CheckedBuild, Closure, Scope, Tree as _};
+use crate::build::{self, Base, Build, CheckedBuild, Closure, Read, Scope, SourceRole, Tree as _};
 use crate::error::{Failure, Place, Problem, Stage, text};
 use crate::files::{Layout, Overlay, PatchFile, git};
 use crate::kubectl::{Fence, Kubectl};
@@ -124,7 +124,7 @@ impl<O: Write, E: Write> Run<O, E> {
         if let Some(versions) = versions {
             self.greet(versions)?;
         }
-        let (printed, warnings) = printed.map_err(|problem| failure(self.explained(layout, problem)))?;
+        let (printed, warnings) = printed.map_err(|problem| failure(self.explained(layout, &closure, problem)))?;
         self.note(warnings);
         let text = std::str::from_utf8(printed.expose()).map_err(|_| {
             failure(vec![Problem::error("build-not-utf8", "`kubectl kustomize` printed text that is not UTF-8")])
@@ -142,14 +142,28 @@ impl<O: Write, E: Write> Run<O, E> {
         Fence { files: files.iter().cloned().chain(patch).collect(), network: self.inputs.allow_remote }
     }
 
-    /// kustomize does not say where a patch is at fault: what is known better takes the place of its words.
-    pub(super) fn explained(&self, layout: &Layout, problem: Problem) -> Vec<Problem> {
-        let slips = layout.templates.iter().filter_map(|path| {
+    /// kustomize seldom says where a file is at fault: what is known better takes the place of its words.
+    pub(super) fn explained(&self, layout: &Layout, closure: &Closure, problem: Problem) -> Vec<Problem> {
+        let read = |path: &Path, file: String| {
             let text = self.machine.read(&self.absolute(path)).ok()?;
-            Some(build::template_slips(&path.display().to_string(), &text))
-        });
-        let slips: Vec<Problem> = slips.flatten().collect();
-        if slips.is_empty() { vec![problem] } else { slips }
+            Some(Read { file, line: 1, text })
+        };
+        let templates = layout.templates.iter().filter_map(|path| read(path, path.display().to_string()));
+        let mut patches: Vec<Read> = templates.collect();
+        let slips: Vec<Problem> =
+            patches.iter().flat_map(|template| build::template_slips(&template.file, &template.text)).collect();
+        if !slips.is_empty() {
+            return slips;
+        }
+        let of_patches = closure.sources.iter().filter(|source| source.role == SourceRole::Patch);
+        patches.extend(of_patches.filter_map(|source| match &source.inline {
+            Some((text, line)) => Some(Read { file: source.file.clone(), line: *line, text: text.clone() }),
+            None => read(&source.path, source.file.clone()),
+        }));
+        let shown = |path: &Path| self.in_workspace(&path.display().to_string());
+        let kustomizations: Vec<Read> =
+            closure.kustomizations.iter().filter_map(|path| read(path, shown(path))).collect();
+        vec![build::explain(problem, &kustomizations, &patches)]
     }
 
     fn closure(&mut self, overlay: &Path, patch_file: &PatchFile, filled: &Filled) -> Result<(Closure, Base), Failure> {

@@ -100,6 +100,6 @@ impl<O: Write, E: Write> Run<O, E> {
 
     /// Where kubectl is.
     pub(super) fn kubectl(&self) -> Result<PathBuf, Problem> {
-        kubectl::find(self.executable.as_deref(), self.environment.get("PATH").map(AsRef::as_ref))
+        kubectl::find((self.executable)().as_deref(), self.environment.get("PATH").map(AsRef::as_ref))
     }
 }

@@ -23,11 +23,16 @@ impl<O: Write, E: Write> Run<O, E> {
             Format::Json => json::render(&self.outcome, &self.masker, usize::MAX),
         };
         self.console.report(&report);
-        match self.console.finish() {
-            Ok(()) => code,
-            // What was to be done is done or told by the code already; a report that nobody reads changes that only if all was well.
-            Err(_) => code.max(1),
-        }
+        close(self.console, code)
+    }
+}
+
+/// The exit code, given what the run itself ends with.
+pub(super) fn close<O: Write, E: Write>(console: Console<O, E>, code: u8) -> u8 {
+    match console.finish() {
+        Ok(()) => code,
+        // What was to be done is done or told by the code already; a report that nobody reads changes that only if all was well.
+        Err(_) => code.max(1),
     }
 }
 

@@ -52,6 +52,7 @@ use crate::report::{Outcome, Progress};
 use crate::vault::Vault;
 use crate::workflow::Console;
 use outsider::Outsider;
+use start::Waits;
 pub use start::{World, run};
 
 /// One run of one command.
@@ -60,7 +61,7 @@ struct Run<O, E> {
     context: Context,
     environment: Environment,
     machine: Machine,
-    executable: Option<PathBuf>,
+    executable: fn() -> Option<PathBuf>,
     stdin: Box<dyn Read + Send>,
     masker: Masker,
     console: Console<O, E>,
@@ -113,10 +114,14 @@ enum Standing {
 type Done = Result<(), Failure>;
 
 impl<O: Write, E: Write> Run<O, E> {
-    async fn command(mut self) -> u8 {
-        let ended = tokio::select! {
-            ended = AssertUnwindSafe(self.story()).catch_unwind() => Ok(ended),
-            signal = signal() => Err(signal),
+    async fn command(mut self, waits: Waits) -> u8 {
+        let story = AssertUnwindSafe(self.story()).catch_unwind();
+        let ended = match waits {
+            Waits::ForNothing => Ok(story.await),
+            Waits::ForOthers => tokio::select! {
+                ended = story => Ok(ended),
+                signal = signal() => Err(signal),
+            },
         };
         self.log_out().await;
         let stage = self.entered.map_or(Stage::Inputs, |(stage, _)| stage);
@@ -154,13 +159,14 @@ impl<O: Write, E: Write> Run<O, E> {
     async fn story(&mut self) -> Done {
         self.outsider = self.outsider()?;
         if let Some(outsider) = self.outsider {
-            return self.look_without_access(outsider).await;
+            return Box::pin(self.look_without_access(outsider)).await;
         }
         match self.inputs.command {
             Command::Render => self.render().await,
-            Command::Check => self.check().await,
-            Command::Diff => self.diff().await,
-            Command::Apply => self.apply().await,
+            // Their state would lie on the stack of every command.
+            Command::Check => Box::pin(self.check()).await,
+            Command::Diff => Box::pin(self.diff()).await,
+            Command::Apply => Box::pin(self.apply()).await,
         }
     }
 
@@ -245,6 +251,10 @@ impl<O: Write, E: Write> Run<O, E> {
 
 /// Does what may wait for a pipe or a person beside the run, so that a signal is heard meanwhile.
 async fn patiently<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    if tokio::runtime::Handle::try_current().is_err() {
+        // A pipe where the layout has its template: signals are left to the system.
+        return Ok(work());
+    }
     let failed = |_| Failure::new(Stage::Inputs, vec![Problem::error("unreadable", "the input could not be read")]);
     tokio::task::spawn_blocking(work).await.map_err(failed)
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::{Done, Run};
-use crate::error::{Failure, Problem, Stage, text};
+use crate::error::{Failure, Problem, Stage, reason, text};
 use crate::inputs::FileName;
 use crate::template::StandIns;
 
@@ -28,7 +28,8 @@ impl<O: Write, E: Write> Run<O, E> {
                 self.outcome.patch = Some(self.in_workspace(file.path()));
             }
             None => self.console.values(&filled.text).map_err(|error| {
-                failure(Problem::error("stdout", text!("the filled template could not be written to stdout: {error}")))
+                let text = text!("the filled template could not be written to stdout: {}", reason(&error));
+                failure(Problem::error("stdout", text))
             })?,
         }
         Ok(())

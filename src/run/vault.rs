@@ -27,8 +27,10 @@ impl<O: Write, E: Write> Run<O, E> {
         let found = if wanted.is_empty() {
             lines::Found::default()
         } else {
-            let vault = self.vault(&inputs).await.map_err(|problem| Failure::new(Stage::Values, vec![problem]))?;
-            let found = vault.read(wanted).await;
+            // The state of its requests would lie on the stack of every command.
+            let vault = Box::pin(self.vault(&inputs)).await;
+            let vault = vault.map_err(|problem| Failure::new(Stage::Values, vec![problem]))?;
+            let found = Box::pin(vault.read(wanted)).await;
             self.log_out().await;
             found
         };
@@ -42,7 +44,7 @@ impl<O: Write, E: Write> Run<O, E> {
     /// Revokes our own token, on every way out.
     pub(super) async fn log_out(&mut self) {
         if let Some(vault) = self.vault.take() {
-            vault.log_out().await;
+            Box::pin(vault.log_out()).await;
         }
     }
 

@@ -110,7 +110,7 @@ impl<O: Write, E: Write> Run<O, E> {
             self.tell_written(at, *written);
         }
         if applied.written.contains(&Written::Unknown) {
-            let text = "some writes were sent and not answered: whether the server has them is not known";
+            let text = "some writes were sent and not confirmed: whether the server has them is not known";
             let help = "run it again: what was written is then unchanged";
             self.note([Problem::warning("write-unknown", text).help(help)]);
         }

@@ -58,11 +58,16 @@ pub(crate) struct SourceFile {
 
 impl SourceFile {
     /// Reads `text` as YAML 1.2, of which JSON is a part, or else as kubectl does.
+    ///
+    /// # Errors
+    /// What is neither; keys that stand twice.
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self, Vec<Problem>> {
-        Self::parse_with(name, text, events::read)
+        let file = Self::parse_with(name, text, events::read)?;
+        let problems = file.duplicate_keys();
+        if problems.is_empty() { Ok(file) } else { Err(problems) }
     }
 
-    /// Reads `text` with libyaml, the ancestor of the reader in kubectl and kustomize.
+    /// Reads `text` with libyaml, the ancestor of the reader in kubectl and kustomize. Keys may stand twice.
     pub(crate) fn parse_as_kubectl(name: &str, text: &str) -> Result<Self, Vec<Problem>> {
         Self::parse_with(name, text, events::lenient)
     }
@@ -83,8 +88,7 @@ impl SourceFile {
         };
         let mut reader = Reader { file: &mut file, open: Vec::new(), anchors: BTreeMap::new() };
         reader.read(bare, read).map_err(|problem| vec![*problem])?;
-        let problems = file.duplicate_keys();
-        if problems.is_empty() { Ok(file) } else { Err(problems) }
+        Ok(file)
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
@@ -127,28 +131,27 @@ impl SourceFile {
     /// kustomize takes the first of two equal keys and kubectl the last, both without a word.
     fn duplicate_keys(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
+        let mut keys: Vec<(&str, NodeId)> = Vec::new();
         for node in &self.nodes {
             let Content::Mapping(pairs) = &node.content else { continue };
-            let mut seen = BTreeMap::new();
-            for (key, _) in pairs {
-                let Some(scalar) = self.scalar(*key).filter(|scalar| scalar.text != "<<") else { continue };
-                if let Some(first) = seen.insert(scalar.text.as_str(), *key) {
-                    problems.push(
-                        Problem::error(
-                            "duplicate-key",
-                            text!(
-                                "key `{}` stands twice in one mapping, first in line {}",
-                                scalar.text,
-                                self.place(first).line
-                            ),
-                        )
-                        .at(self.place(*key))
-                        .help("remove one of them: kustomize would take the first, kubectl the last"),
-                    );
-                }
-            }
+            keys.clear();
+            keys.extend(pairs.iter().filter_map(|(key, _)| Some((self.scalar(*key)?.text.as_str(), *key))));
+            // Equal ones stand beside each other then, in the order of the text.
+            keys.sort_by_key(|(text, _)| *text);
+            let twice = keys.windows(2).filter(|pair| pair[0].0 == pair[1].0 && pair[0].0 != "<<");
+            let mut twice: Vec<_> = twice.map(|pair| (pair[0].1, pair[1].1)).collect();
+            twice.sort_by_key(|(_, second)| *second);
+            problems.extend(twice.into_iter().map(|(first, second)| self.duplicate_key(first, second)));
         }
         problems
+    }
+
+    fn duplicate_key(&self, first: NodeId, second: NodeId) -> Problem {
+        let key = self.scalar(second).map_or("", |scalar| &scalar.text);
+        let text = text!("key `{key}` stands twice in one mapping, first in line {}", self.place(first).line);
+        Problem::error("duplicate-key", text)
+            .at(self.place(second))
+            .help("remove one of them: kustomize would take the first, kubectl the last")
     }
 }
 

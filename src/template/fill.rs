@@ -1,16 +1,15 @@
 //! One file filled: every scalar decided, written where it stands, and the result proved by both readers.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use saphyr_parser::ScalarStyle;
 
-use super::document::{Content, Node, NodeId, Scalar, SourceFile};
+use super::document::{NodeId, SourceFile};
 use super::emit::{self, Filling};
 use super::expand::{Expansion, FillRules, Lack, expand};
 use super::place::{Survey, survey};
-use super::placeholder;
+use super::proof::prove;
+use super::read::TemplateFile;
 use super::role::Role;
 use super::shape::{Broken, Shape};
 use super::structure;
@@ -20,6 +19,8 @@ use crate::values::Values;
 /// A scalar with its filled text.
 pub(super) struct FilledScalar {
     pub(super) node: NodeId,
+    /// It is one placeholder and nothing else.
+    pub(super) whole: bool,
     pub(super) expansion: Expansion,
     /// How objects see it: in one way, or in several through aliases.
     pub(super) roles: Vec<Role>,
@@ -27,8 +28,8 @@ pub(super) struct FilledScalar {
 
 /// A filled file.
 pub(super) struct FilledFile<'a> {
-    pub(super) file: &'a SourceFile,
-    pub(super) survey: &'a Survey,
+    pub(super) template: &'a TemplateFile,
+    /// In the order of the text.
     pub(super) scalars: Vec<FilledScalar>,
     pub(super) text: String,
     /// The filled text, read again.
@@ -36,45 +37,52 @@ pub(super) struct FilledFile<'a> {
     pub(super) reread_survey: Survey,
 }
 
-/// Fills `file`.
+impl FilledFile<'_> {
+    /// What was filled in the scalar `node`, if anything was.
+    pub(super) fn scalar(&self, node: NodeId) -> Option<&FilledScalar> {
+        let found = self.scalars.binary_search_by_key(&node, |scalar| scalar.node);
+        found.ok().map(|index| &self.scalars[index])
+    }
+}
+
+/// Fills `template`.
 ///
 /// # Errors
 /// Every scalar that cannot be filled, all at once.
 pub(super) fn fill<'a>(
-    file: &'a SourceFile,
-    survey: &'a Survey,
+    template: &'a TemplateFile,
     values: &Values,
     rules: &FillRules,
 ) -> Result<FilledFile<'a>, Vec<Problem>> {
-    let scalars = expand_scalars(file, survey, values, rules);
+    let file = &template.source;
+    let scalars = expand_scalars(template, values, rules);
     let mut problems = Vec::new();
     for scalar in &scalars {
-        problems.extend(check(file, survey, scalar));
+        problems.extend(check(file, &template.survey, scalar));
     }
     if !problems.is_empty() {
         return Err(problems);
     }
     let text = write(file, &scalars, &|_| None);
-    let reread = prove(file, &text, values, rules).map_err(|problem| vec![*problem])?;
-    let reread_survey = self::survey(&reread).map_err(|_| vec![not_as_meant(file)])?;
-    Ok(FilledFile { file, survey, scalars, text, reread, reread_survey })
+    let reread = prove(file, &scalars, &text).map_err(|problem| vec![*problem])?;
+    let reread_survey = survey(&reread).map_err(|_| vec![not_as_meant(file)])?;
+    Ok(FilledFile { template, scalars, text, reread, reread_survey })
 }
 
-fn expand_scalars(file: &SourceFile, survey: &Survey, values: &Values, rules: &FillRules) -> Vec<FilledScalar> {
-    let mut roles: BTreeMap<NodeId, Vec<Role>> = BTreeMap::new();
-    for visit in &survey.visits {
-        roles.entry(visit.node).or_default().push(visit.role);
+fn expand_scalars(template: &TemplateFile, values: &Values, rules: &FillRules) -> Vec<FilledScalar> {
+    let mut roles = vec![Vec::new(); template.source.nodes.len()];
+    for visit in &template.survey.visits {
+        roles[visit.node].push(visit.role);
     }
-    roles
-        .into_iter()
-        .filter_map(|(node, roles)| {
-            let scalar = file.scalar(node).filter(|scalar| scalar.text.contains('$'))?;
-            let parsed = placeholder::parse(&scalar.text);
-            let unquoted = parsed.with_unquoted_default().filter(|_| scalar.style == ScalarStyle::Plain);
-            let expansion = expand(&unquoted.unwrap_or(parsed), values, rules);
-            expansion.touched.then_some(FilledScalar { node, expansion, roles })
-        })
-        .collect()
+    let scalars = template.marked.iter().filter_map(|(node, parsed)| {
+        let plain = template.source.scalar(*node)?.style == ScalarStyle::Plain;
+        let unquoted = parsed.with_unquoted_default().filter(|_| plain);
+        let expansion = expand(unquoted.as_ref().unwrap_or(parsed), values, rules);
+        let whole = parsed.whole().is_some();
+        let roles = std::mem::take(&mut roles[*node]);
+        expansion.touched.then_some(FilledScalar { node: *node, whole, expansion, roles })
+    });
+    scalars.collect()
 }
 
 fn check(file: &SourceFile, survey: &Survey, filled: &FilledScalar) -> Vec<Problem> {
@@ -219,74 +227,13 @@ pub(super) fn write(
 
 fn may_be_typed(file: &SourceFile, filled: &FilledScalar) -> bool {
     let Some(scalar) = file.scalar(filled.node) else { return false };
-    let whole = placeholder::parse(&scalar.text).whole().is_some();
-    whole && !scalar.tagged && scalar.style == ScalarStyle::Plain && !filled.roles.iter().any(|role| role.is_text())
+    filled.whole
+        && !scalar.tagged
+        && scalar.style == ScalarStyle::Plain
+        && !filled.roles.iter().any(|role| role.is_text())
 }
 
-/// Both readers must read the template's tree with exactly the filled scalars replaced.
-fn prove(file: &SourceFile, text: &str, values: &Values, rules: &FillRules) -> Result<SourceFile, Box<Problem>> {
-    let reread = SourceFile::parse(&file.name, text).map_err(|problems| {
-        let duplicate = problems.into_iter().find(|problem| problem.kind == "duplicate-key");
-        Box::new(duplicate.unwrap_or_else(|| not_as_meant(file)))
-    })?;
-    let expected = |template: &str| readings(template, values, rules);
-    if !same_nodes(&file.nodes, &reread.nodes, &expected) {
-        return Err(Box::new(not_as_meant(file)));
-    }
-    match SourceFile::parse_as_kubectl(&file.name, text) {
-        Ok(second) if same_nodes(&reread.nodes, &second.nodes, &|_| Vec::new()) => Ok(reread),
-        // kubectl reads JSON as JSON, whose escapes know more than libyaml's.
-        Err(_) if text.trim_start().starts_with(['{', '[']) && is_json(text) => Ok(reread),
-        Err(_) => Err(Box::new(match SourceFile::parse_as_kubectl(&file.name, &file.text) {
-            Err(mut problems) if !problems.is_empty() => problems.remove(0),
-            _ => not_as_meant(file),
-        })),
-        Ok(_) => Err(Box::new(not_as_meant(file))),
-    }
-}
-
-fn is_json(text: &str) -> bool {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
-}
-
-/// What a reader may read for a scalar of the template; nothing for one that stays as it is.
-fn readings(template: &str, values: &Values, rules: &FillRules) -> Vec<String> {
-    if !template.contains('$') {
-        return Vec::new();
-    }
-    let parsed = placeholder::parse(template);
-    let unquoted = parsed.with_unquoted_default();
-    let readings = [Some(parsed), unquoted].into_iter().flatten().map(|parsed| expand(&parsed, values, rules));
-    readings.filter(|expansion| expansion.touched).map(|expansion| expansion.text.to_string()).collect()
-}
-
-/// Whether both trees are the same but for what is `expected` in place of the first one's scalars.
-fn same_nodes(before: &[Node], after: &[Node], expected: &dyn Fn(&str) -> Vec<String>) -> bool {
-    before.len() == after.len()
-        && before.iter().zip(after).all(|(before, after)| match (&before.content, &after.content) {
-            (Content::Scalar(before), Content::Scalar(after)) => same_scalar(before, after, expected),
-            (Content::Sequence(a), Content::Sequence(b)) => a == b,
-            (Content::Mapping(a), Content::Mapping(b)) => a == b,
-            (Content::Alias(a), Content::Alias(b)) => a == b,
-            _ => false,
-        })
-}
-
-fn same_scalar(before: &Scalar, after: &Scalar, expected: &dyn Fn(&str) -> Vec<String>) -> bool {
-    let wanted = expected(&before.text);
-    if wanted.is_empty() {
-        return before.text == after.text && before.style == after.style;
-    }
-    let number = |text: &String| after.style == ScalarStyle::Plain && same_number(&after.text, text);
-    wanted.iter().any(|text| *text == after.text || number(text))
-}
-
-/// `1e3` is written as `1.0e+3`.
-fn same_number(a: &str, b: &str) -> bool {
-    matches!((a.parse::<f64>(), b.parse::<f64>()), (Ok(a), Ok(b)) if a == b)
-}
-
-fn not_as_meant(file: &SourceFile) -> Problem {
+pub(super) fn not_as_meant(file: &SourceFile) -> Problem {
     Problem::error("not-as-meant", text!("`{}` cannot be filled so that every YAML reader reads the same", file.name))
         .at(Place::new(&file.name, 1, 1))
         .help("write the scalars with placeholders in double quotes, each on one line; please report the template as a bug")

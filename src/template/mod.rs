@@ -10,6 +10,8 @@ mod fill;
 mod objects;
 pub(crate) mod place;
 pub(crate) mod placeholder;
+mod proof;
+mod read;
 mod role;
 mod shape;
 mod span;
@@ -19,9 +21,10 @@ mod url;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use document::SourceFile;
+use document::{NodeId, SourceFile};
 pub use expand::FillRules;
-use place::Survey;
+use placeholder::Parsed;
+use read::TemplateFile;
 pub use stand_in::{ForBuild, StandIns};
 
 use crate::error::{Place, Problem, text};
@@ -37,7 +40,7 @@ pub fn holds_placeholder(text: &str, rules: &FillRules) -> bool {
 /// A template of one or more files, read and surveyed.
 #[derive(Debug)]
 pub struct Template {
-    files: Vec<(SourceFile, Survey)>,
+    files: Vec<TemplateFile>,
 }
 
 /// A placeholder's name and where it stands.
@@ -81,7 +84,7 @@ impl Template {
         let mut read = Vec::new();
         let mut problems = Vec::new();
         for (name, text) in files {
-            match SourceFile::parse(name, text).and_then(|file| place::survey(&file).map(|survey| (file, survey))) {
+            match TemplateFile::parse(name, text) {
                 Ok(file) => read.push(file),
                 Err(found) => problems.extend(found),
             }
@@ -92,7 +95,7 @@ impl Template {
     /// Every placeholder that is to be filled, in the order of the text; a name may come several times.
     pub fn asked(&self, rules: &FillRules) -> Vec<Asked> {
         let mut asked = Vec::new();
-        for (file, node, parsed) in self.parsed_scalars() {
+        for (file, node, parsed) in self.marked() {
             for placeholder in parsed.placeholders().into_iter().filter(|placeholder| !rules.keeps(&placeholder.name)) {
                 let place = fill::placeholder_place(file, node, &placeholder.name);
                 asked.push(Asked { name: placeholder.name.clone(), place });
@@ -105,8 +108,8 @@ impl Template {
     pub fn lacking(&self, given: &BTreeSet<String>, rules: &FillRules) -> Vec<Asked> {
         let values = Values::stand_ins(given, &BTreeSet::new(), BTreeSet::new());
         let mut lacking = Vec::new();
-        for (file, node, parsed) in self.parsed_scalars() {
-            for (name, _) in expand::expand(&parsed, &values, rules).lacking {
+        for (file, node, parsed) in self.marked() {
+            for (name, _) in expand::expand(parsed, &values, rules).lacking {
                 lacking.push(Asked { place: fill::placeholder_place(file, node, &name), name });
             }
         }
@@ -115,16 +118,15 @@ impl Template {
 
     /// The names of every placeholder that is to be filled.
     pub fn names(&self, rules: &FillRules) -> BTreeSet<String> {
-        let parsed = self.parsed_scalars().map(|(_, _, parsed)| parsed).collect::<Vec<_>>();
-        let names = parsed.iter().flat_map(|parsed| parsed.placeholders()).map(|placeholder| &placeholder.name);
-        names.filter(|name| !rules.keeps(name)).cloned().collect()
+        let placeholders = self.marked().flat_map(|(_, _, parsed)| parsed.placeholders());
+        placeholders.map(|placeholder| &placeholder.name).filter(|name| !rules.keeps(name)).cloned().collect()
     }
 
     /// Every `$NAME` without braces.
     pub fn bare(&self) -> Vec<Asked> {
         let mut bare = Vec::new();
-        for (file, node, parsed) in self.parsed_scalars() {
-            bare.extend(parsed.bare.into_iter().map(|(name, _)| Asked { name, place: file.place(node) }));
+        for (file, node, parsed) in self.marked() {
+            bare.extend(parsed.bare.iter().map(|(name, _)| Asked { name: name.clone(), place: file.place(node) }));
         }
         bare
     }
@@ -136,8 +138,8 @@ impl Template {
     pub fn fill(&self, values: &Values, rules: &FillRules, stand_ins: StandIns) -> Result<Filled, Vec<Problem>> {
         let mut problems = self.refused_names(values, rules);
         let mut files = Vec::new();
-        for (file, survey) in &self.files {
-            match fill::fill(file, survey, values, rules) {
+        for file in &self.files {
+            match fill::fill(file, values, rules) {
                 Ok(filled) => files.push(filled),
                 Err(found) => problems.extend(found),
             }
@@ -148,7 +150,7 @@ impl Template {
             return Err(with_remedy_for_missing(problems));
         }
         Ok(Filled {
-            text: Secret::new(joined(&files, &files.iter().map(|file| file.text.clone()).collect::<Vec<_>>())),
+            text: Secret::new(joined(&files, files.iter().map(|file| file.text.as_str()))),
             for_build: if stand_ins == StandIns::Make { ForBuild::of(&files) } else { ForBuild::default() },
             objects: files.iter().flat_map(objects::of).collect(),
             operations: files.iter().flat_map(objects::operations).collect(),
@@ -168,24 +170,18 @@ impl Template {
         })
     }
 
-    fn parsed_scalars(&self) -> impl Iterator<Item = (&SourceFile, document::NodeId, placeholder::Parsed)> {
-        self.files.iter().flat_map(|(file, _)| {
-            (0..file.nodes.len()).filter_map(move |node| match &file.node(node).content {
-                document::Content::Scalar(scalar) if scalar.text.contains('$') => {
-                    Some((file, node, placeholder::parse(&scalar.text)))
-                }
-                _ => None,
-            })
-        })
+    fn marked(&self) -> impl Iterator<Item = (&SourceFile, NodeId, &Parsed)> {
+        self.files.iter().flat_map(|file| file.marked.iter().map(|(node, parsed)| (&file.source, *node, parsed)))
     }
 
     fn incomplete(&self) -> Vec<Place> {
-        let objects = self.files.iter().flat_map(|(_, survey)| &survey.objects);
+        let objects = self.files.iter().flat_map(|file| &file.survey.objects);
         objects.filter(|object| object.incomplete).map(|object| object.place.clone()).collect()
     }
 
     fn refused_names(&self, values: &Values, rules: &FillRules) -> Vec<Problem> {
-        let any_reserved = self.names(rules).iter().any(|name| is_reserved(name));
+        let mut names = self.marked().flat_map(|(_, _, parsed)| parsed.placeholders());
+        let any_reserved = names.any(|placeholder| is_reserved(&placeholder.name));
         let asked = if any_reserved { self.asked(rules) } else { Vec::new() };
         let reserved = asked.into_iter().filter(|asked| is_reserved(&asked.name)).map(|asked| {
             Problem::error(
@@ -206,10 +202,9 @@ impl Template {
                 .at(bare.place)
                 .help(text!("write `${{{0}}}`, or keep it as text: `keep-placeholders: {0}`", bare.name))
         });
-        let misspelt = self.parsed_scalars().flat_map(|(file, node, parsed)| {
-            let place = file.place(node);
-            parsed.unknown_encodings.into_iter().map(move |text| (text, place.clone()))
-        });
+        let misspelt = self
+            .marked()
+            .flat_map(|(file, node, parsed)| parsed.unknown_encodings.iter().map(move |text| (text, file.place(node))));
         let misspelt = misspelt.map(|(text, place)| {
             Problem::error("unknown-encoding", text!("`{text}` names no encoding"))
                 .at(place)
@@ -220,7 +215,7 @@ impl Template {
 
     fn notices(&self, files: &[fill::FilledFile<'_>]) -> Vec<Problem> {
         let mut foreign: BTreeMap<&str, usize> = BTreeMap::new();
-        for (file, _, parsed) in self.parsed_scalars().filter(|(_, _, parsed)| parsed.foreign > 0) {
+        for (file, _, parsed) in self.marked().filter(|(_, _, parsed)| parsed.foreign > 0) {
             *foreign.entry(&file.name).or_default() += parsed.foreign;
         }
         let mut notices: Vec<Problem> = foreign
@@ -237,11 +232,11 @@ impl Template {
 }
 
 /// Files one after another, each a document of its own.
-fn joined(files: &[fill::FilledFile<'_>], texts: &[String]) -> String {
+fn joined<'a>(files: &[fill::FilledFile<'_>], texts: impl Iterator<Item = &'a str>) -> String {
     let mut out = String::new();
     for (index, (filled, text)) in files.iter().zip(texts).enumerate() {
         if index == 0 {
-            out.push_str(if filled.file.has_byte_order_mark { "\u{feff}" } else { "" });
+            out.push_str(if filled.template.source.has_byte_order_mark { "\u{feff}" } else { "" });
         } else {
             if !out.ends_with('\n') {
                 out.push('\n');

@@ -1,10 +1,11 @@
 //! What a filled file says about its objects: the entries that the build must hold, and values that would be stored in clear.
 
 use std::collections::BTreeMap;
+use std::iter::zip;
 
 use super::Asked;
 use super::document::Content;
-use super::fill::{FilledFile, FilledScalar};
+use super::fill::FilledFile;
 use super::place::Visit;
 use super::role::Role;
 use crate::error::{Place, Problem, text};
@@ -13,20 +14,16 @@ use crate::secret::Secret;
 
 /// The objects with their entries, read from the filled text.
 pub(super) fn of(filled: &FilledFile<'_>) -> Vec<PatchObject> {
-    let scalars: BTreeMap<usize, &FilledScalar> = filled.scalars.iter().map(|scalar| (scalar.node, scalar)).collect();
-    let mut objects: Vec<Option<PatchObject>> = filled
-        .survey
-        .objects
-        .iter()
-        .zip(&filled.reread_survey.objects)
+    let survey = &filled.template.survey;
+    let mut objects: Vec<Option<PatchObject>> = zip(&survey.objects, &filled.reread_survey.objects)
         .map(|(before, after)| {
             let id = after.id.clone()?;
             Some(PatchObject { id, place: before.place.clone(), entries: vec![], nulls: vec![], directives: vec![] })
         })
         .collect();
-    for (before, after) in filled.survey.visits.iter().zip(&filled.reread_survey.visits) {
+    for (before, after) in zip(&survey.visits, &filled.reread_survey.visits) {
         if let Some(Some(object)) = objects.get_mut(before.object) {
-            add(object, filled, &scalars, before, after);
+            add(object, filled, before, after);
         }
     }
     objects.into_iter().flatten().collect()
@@ -34,67 +31,52 @@ pub(super) fn of(filled: &FilledFile<'_>) -> Vec<PatchObject> {
 
 /// What the operations of JSON6902 patches put in place: they name no object, so these are entries of whatever the overlay's `target` is.
 pub(super) fn operations(filled: &FilledFile<'_>) -> Vec<Entry> {
-    let scalars: BTreeMap<usize, &FilledScalar> = filled.scalars.iter().map(|scalar| (scalar.node, scalar)).collect();
-    let nameless = |visit: &Visit| filled.survey.objects.get(visit.object).is_some_and(|object| object.id.is_none());
-    let visits = filled.survey.visits.iter().zip(&filled.reread_survey.visits);
-    let found =
-        visits.filter(|(before, _)| nameless(before) && before.role != Role::Key).filter_map(|(before, after)| {
-            let expansion = &scalars.get(&before.node)?.expansion;
-            Some(Entry {
-                path: after.path.clone(),
-                value: Secret::new(filled.reread.scalar(after.node)?.text.clone()),
-                template_text: filled.file.scalar(before.node)?.text.clone(),
-                names: [expansion.names.clone(), expansion.defaulted.clone()].concat(),
-                place: filled.file.place(before.node),
-            })
-        });
-    found.collect()
+    let survey = &filled.template.survey;
+    let nameless = |visit: &Visit| survey.objects.get(visit.object).is_some_and(|object| object.id.is_none());
+    zip(&survey.visits, &filled.reread_survey.visits)
+        .filter(|(before, _)| nameless(before) && before.role != Role::Key)
+        .filter(|(before, _)| filled.scalar(before.node).is_some())
+        .filter_map(|(before, after)| entry(filled, before, after))
+        .collect()
 }
 
-fn add(
-    object: &mut PatchObject,
-    filled: &FilledFile<'_>,
-    scalars: &BTreeMap<usize, &FilledScalar>,
-    before: &Visit,
-    after: &Visit,
-) {
-    let place = filled.file.place(before.node);
+/// Notes what a scalar of `object` is to the build.
+fn add(object: &mut PatchObject, filled: &FilledFile<'_>, before: &Visit, after: &Visit) {
+    let place = || filled.template.source.place(before.node);
+    let in_data = before.role.is_data() && before.role != Role::PatchedData;
     if before.role == Role::Key {
-        if let Some(Step::Key(key)) = before.path.last()
-            && key.starts_with('$')
-            && ["$patch", "$retainKeys", "$setElementOrder", "$deleteFromPrimitiveList"]
-                .iter()
-                .any(|known| key.starts_with(known))
-        {
-            object.directives.push((key.clone(), place));
-        }
-        return;
-    }
-    let (Some(template), Some(scalar)) = (filled.file.scalar(before.node), filled.reread.scalar(after.node)) else {
-        return;
-    };
-    let is_data = matches!(before.role, Role::SecretText | Role::SecretBase64 | Role::ConfigText | Role::ConfigBase64);
-    if is_data && is_null(filled, before) {
+        object.directives.extend(directive(before).map(|key| (key.to_owned(), place())));
+    } else if in_data && is_null(filled, before) {
         let key = after.path.last().map(step_name).unwrap_or_default();
-        object.nulls.push((key, place));
-        return;
+        object.nulls.push((key, place()));
+    } else if in_data || filled.scalar(before.node).is_some() {
+        object.entries.extend(entry(filled, before, after));
     }
-    let expansion = scalars.get(&before.node).map(|scalar| &scalar.expansion);
-    if is_data || expansion.is_some() {
-        object.entries.push(Entry {
-            path: after.path.clone(),
-            value: Secret::new(scalar.text.clone()),
-            template_text: template.text.clone(),
-            names: expansion
-                .map(|expansion| [expansion.names.clone(), expansion.defaulted.clone()].concat())
-                .unwrap_or_default(),
-            place,
-        });
+}
+
+/// The key, if it is a directive of a strategic merge patch.
+fn directive(key: &Visit) -> Option<&str> {
+    let known = ["$patch", "$retainKeys", "$setElementOrder", "$deleteFromPrimitiveList"];
+    match key.path.last() {
+        Some(Step::Key(key)) => known.iter().any(|known| key.starts_with(known)).then_some(key),
+        _ => None,
     }
+}
+
+/// A scalar as the build must hold it.
+fn entry(filled: &FilledFile<'_>, before: &Visit, after: &Visit) -> Option<Entry> {
+    let expansion = filled.scalar(before.node).map(|scalar| &scalar.expansion);
+    Some(Entry {
+        path: after.path.clone(),
+        value: Secret::new(filled.reread.scalar(after.node)?.text.clone()),
+        template_text: filled.template.source.scalar(before.node)?.text.clone(),
+        names: expansion.map(|expansion| [&expansion.names[..], &expansion.defaulted].concat()).unwrap_or_default(),
+        place: filled.template.source.place(before.node),
+    })
 }
 
 fn is_null(filled: &FilledFile<'_>, visit: &Visit) -> bool {
-    match &filled.file.node(visit.node).content {
+    match &filled.template.source.node(visit.node).content {
         Content::Scalar(scalar) => {
             scalar.style == saphyr_parser::ScalarStyle::Plain
                 && !scalar.tagged
@@ -120,7 +102,7 @@ pub(super) fn defaults_in_secrets(filled: &FilledFile<'_>) -> Vec<Asked> {
         .flat_map(|scalar| {
             scalar.expansion.defaulted.iter().map(|name| Asked {
                 name: name.clone(),
-                place: super::fill::placeholder_place(filled.file, scalar.node, name),
+                place: super::fill::placeholder_place(&filled.template.source, scalar.node, name),
             })
         })
         .collect()
@@ -134,7 +116,11 @@ pub(super) fn clear_copies(files: &[FilledFile<'_>]) -> Vec<Problem> {
             let chosen =
                 filled.scalars.iter().filter(move |scalar| scalar.roles.iter().any(pick) && scalar.expansion.sensitive);
             chosen.flat_map(move |scalar| {
-                scalar.expansion.names.iter().map(move |name| (name.as_str(), filled.file.place(scalar.node)))
+                scalar
+                    .expansion
+                    .names
+                    .iter()
+                    .map(move |name| (name.as_str(), filled.template.source.place(scalar.node)))
             })
         })
     };

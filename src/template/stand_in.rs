@@ -39,12 +39,12 @@ impl ForBuild {
         let texts: Vec<String> = files
             .iter()
             .map(|file| {
-                fill::write(file.file, &file.scalars, &|scalar| {
+                fill::write(&file.template.source, &file.scalars, &|scalar| {
                     if is_data(scalar) { Some(word(&scalar.expansion.text)) } else { None }
                 })
             })
             .collect();
-        Self { text: Secret::new(super::joined(files, &texts)), stand_ins }
+        Self { text: Secret::new(super::joined(files, texts.iter().map(String::as_str))), stand_ins }
     }
 }
 

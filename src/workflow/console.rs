@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::{ANNOTATION_LIMIT, Properties, add_mask, annotate, debug, defuse, end_group, group};
-use crate::error::{Problem, Severity, Stage, Text, text};
+use crate::error::{Problem, Severity, Stage, Text, reason, text};
 use crate::inputs::{Colour, Context, FileName, Inputs, Mode};
 use crate::mask::{Masked, Masker};
 use crate::report::{count, printable, printable_lines, severity_word};
@@ -164,7 +164,7 @@ impl<O: Write, E: Write> Console<O, E> {
         self.out.flush()
     }
 
-    /// Closes what is open and says how many findings are no annotations.
+    /// Closes what is open and says how many findings are no annotations, and on stderr what could not be said.
     ///
     /// # Errors
     /// The first failed write of the run.
@@ -177,6 +177,14 @@ impl<O: Write, E: Write> Console<O, E> {
             let parts = parts.into_iter().filter(|(many, _)| *many > 0).map(|(many, word)| count(many, word));
             let text = text!("{} more in this log only", parts.collect::<Vec<_>>().join(", "));
             self.write(Stream::Out, &text);
+        }
+        if let Err(error) = &self.broken
+            // Who closes a pipe knows, and wants to hear no more.
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            let text = text!("not all that was to be said could be written: {}", reason(error));
+            let text = self.diagnostic(&Problem::error("output-not-written", text), false, true);
+            let _ = writeln!(self.err, "{text}");
         }
         self.broken
     }

@@ -79,38 +79,60 @@ fn matches(pattern: &Pattern, path: &[u8], is_dir: bool, case: Case) -> bool {
     }
 }
 
-/// Judges `path` (a file, relative to `toplevel`, parts separated by `/`). `read` gives an ignore file's bytes,
-/// `None` where there is none.
-///
-/// # Errors
-/// Those of `read`.
-pub(super) fn judge<E>(
-    toplevel: &Path,
-    exclude: &Path,
-    path: &[u8],
-    fold: bool,
-    read: impl Fn(&Path) -> Result<Option<Vec<u8>>, E>,
-) -> Result<Verdict, E> {
-    let case = if fold { Case::Fold } else { Case::Sensitive };
-    let mut files = Vec::new();
-    files.extend(read(exclude)?.map(|text| Rules::new(exclude.to_owned(), text, 0)));
-    let mut directory = toplevel.to_owned();
-    let mut start = 0;
-    loop {
-        let file = directory.join(".gitignore");
-        files.extend(read(&file)?.map(|text| Rules::new(file, text, start)));
-        let slash = path[start..].iter().position(|&byte| byte == b'/').map(|at| start + at);
-        let part = &path[..slash.unwrap_or(path.len())];
-        // The deepest file has the last word; inside an ignored directory no rule can take a path back.
-        let verdict = files.iter().rev().find_map(|rules| rules.last_match(part, slash.is_some(), case));
-        match (verdict, slash) {
-            (Some(verdict @ Verdict::Ignored(_)), _) => return Ok(verdict),
-            (verdict, None) => return Ok(verdict.unwrap_or(Verdict::Unmatched)),
-            (_, Some(at)) => {
-                directory.push(as_path(&path[start..at]));
-                start = at + 1;
+/// The rules that have a say about the files of one directory.
+pub struct IgnoreRules {
+    /// The way from the toplevel to the directory, ending in `/`; empty for the toplevel itself.
+    way: Vec<u8>,
+    case: Case,
+    /// The deepest file comes last and has the last word.
+    files: Vec<Rules>,
+    /// What ignores the directory itself or one above it: inside, no rule can take a path back.
+    ignored: Option<Rule>,
+}
+
+impl IgnoreRules {
+    /// The rules for `directory` (relative to `toplevel`, parts separated by `/`). `read` gives an ignore file's bytes, `None` where there
+    /// is none.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub(super) fn of<E>(
+        toplevel: &Path,
+        exclude: &Path,
+        directory: &[u8],
+        fold: bool,
+        read: impl Fn(&Path) -> Result<Option<Vec<u8>>, E>,
+    ) -> Result<Self, E> {
+        let case = if fold { Case::Fold } else { Case::Sensitive };
+        let mut rules = Self { way: Vec::new(), case, files: Vec::new(), ignored: None };
+        rules.files.extend(read(exclude)?.map(|text| Rules::new(exclude.to_owned(), text, 0)));
+        let mut here = toplevel.to_owned();
+        let mut parts = directory.split(|&byte| byte == b'/').filter(|part| !part.is_empty());
+        loop {
+            let file = here.join(".gitignore");
+            rules.files.extend(read(&file)?.map(|text| Rules::new(file, text, rules.way.len())));
+            let Some(part) = parts.next() else { return Ok(rules) };
+            if let Some(Verdict::Ignored(rule)) = rules.last_match(part, true) {
+                rules.ignored = Some(rule);
+                return Ok(rules);
             }
+            here.push(as_path(part));
+            rules.way.extend_from_slice(part);
+            rules.way.push(b'/');
         }
+    }
+
+    /// What they say of the file `name` in the directory.
+    pub fn verdict(&self, name: &[u8]) -> Verdict {
+        match &self.ignored {
+            Some(rule) => Verdict::Ignored(rule.clone()),
+            None => self.last_match(name, false).unwrap_or(Verdict::Unmatched),
+        }
+    }
+
+    fn last_match(&self, name: &[u8], is_dir: bool) -> Option<Verdict> {
+        let path = [&self.way, name].concat();
+        self.files.iter().rev().find_map(|rules| rules.last_match(&path, is_dir, self.case))
     }
 }
 

@@ -12,7 +12,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-pub use ignore::{Rule, Verdict};
+pub use ignore::{IgnoreRules, Rule, Verdict};
 use index::{Held, Index};
 
 use super::read::{self, reason};
@@ -158,9 +158,20 @@ impl Repository {
     /// # Errors
     /// An ignore file that cannot be read.
     pub fn verdict(&self, path: &Path) -> Result<Verdict, Problem> {
+        self.relative(path)?;
+        let name = path.file_name().unwrap_or_default();
+        Ok(self.ignore_rules(path.parent().unwrap_or(path))?.verdict(name.as_bytes()))
+    }
+
+    /// The ignore rules for the files of `directory` (absolute, the toplevel or beneath it).
+    ///
+    /// # Errors
+    /// An ignore file that cannot be read.
+    pub fn ignore_rules(&self, directory: &Path) -> Result<IgnoreRules, Problem> {
         let exclude = self.common_dir.join("info/exclude");
         let read = |file: &Path| if file == exclude { read_git_file(file) } else { read_ignore_file(file) };
-        ignore::judge(&self.toplevel, &exclude, self.relative(path)?, self.fold, read)
+        let way = if directory == self.toplevel { b"" } else { self.relative(directory)? };
+        IgnoreRules::of(&self.toplevel, &exclude, way, self.fold, read)
     }
 
     fn relative<'a>(&self, path: &'a Path) -> Result<&'a [u8], Problem> {

@@ -134,7 +134,7 @@ impl<O: Write, E: Write> Run<O, E> {
                 // kustomize does not say where the fault lies: what the files tell takes the place of its words.
                 let known = build.by_files(true);
                 let is_known = known.iter().any(|problem| problem.kind == "object-missing");
-                problems.extend(if is_known { known } else { self.explained(&plan.layout, problem) });
+                problems.extend(if is_known { known } else { self.explained(&plan.layout, closure, problem) });
             }
         }
         problems.into_iter().map(|problem| at_overlay(problem, closure, &plan.layout.templates)).collect()
