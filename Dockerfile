@@ -16,7 +16,8 @@ COPY . .
 # With --target the flags are for the program alone, not for build scripts and macros, which cannot be static.
 RUN target="$(uname -m)-unknown-linux-gnu" \
     && RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target "$target" \
-    && install -D "target/$target/release/secret-patch" /out/secret-patch
+    && install -D "target/$target/release/secret-patch" /out/program/secret-patch \
+    && ln -s secret-patch /out/program/cleanup
 # A kubectl of another architecture stops the build here.
 COPY --from=kubectl /bin/kubectl /out/kubectl
 RUN ["/out/kubectl", "version", "--client"]
@@ -26,7 +27,8 @@ FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 # secret-patch looks for kubectl beside its own executable before it looks along PATH.
 COPY --from=build /out/kubectl /usr/local/bin/kubectl
-COPY --from=build /out/secret-patch /usr/local/bin/secret-patch
+# With its other name: action.yml's post-entrypoint.
+COPY --from=build /out/program /usr/local/bin
 LABEL org.opencontainers.image.title="secret-patch" \
       org.opencontainers.image.description="Fills Kubernetes templates with secrets and applies them with kubectl, without leaking a value" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"

@@ -132,6 +132,8 @@ pub enum Stage {
     Verify,
     /// Waiting for workloads.
     Rollout,
+    /// Removing what the run left.
+    Cleanup,
     /// Deleting what left the build.
     Prune,
     /// Commenting on the pull request; never fails.
@@ -151,6 +153,7 @@ impl Stage {
             Self::Apply => "apply",
             Self::Verify => "verify",
             Self::Rollout => "rollout",
+            Self::Cleanup => "cleanup",
             Self::Prune => "prune",
             Self::Comment => "comment",
         }

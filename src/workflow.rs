@@ -148,6 +148,14 @@ pub fn set_outputs(file: &Path, outputs: &[(&str, Masked)]) -> io::Result<()> {
     append(file, &text)
 }
 
+/// Saves a value for the action's post stage: appends to the file of `GITHUB_STATE`.
+///
+/// # Errors
+/// As of [`set_outputs`].
+pub fn save_state(file: &Path, key: &str, value: Masked) -> io::Result<()> {
+    set_outputs(file, &[(key, value)])
+}
+
 /// Adds to the step summary. `render` gets the bytes that are left and must not return more.
 ///
 /// # Errors

@@ -143,9 +143,9 @@ impl Directory {
         Ok(bytes)
     }
 
-    /// Makes a file of mode 0600 that was not there, with this content and, if given, this time of change (in seconds).
+    /// Makes a file of mode 0600 that was not there, with this content and, if given, this time of change.
     /// What could not be finished is removed.
-    pub(super) fn create(&self, name: &str, content: &[u8], time: Option<i64>) -> Result<(), Problem> {
+    pub(super) fn create(&self, name: &str, content: &[u8], time: Option<Timespec>) -> Result<(), Problem> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         kill_point();
@@ -163,8 +163,7 @@ impl Directory {
                 // Where even root may not (NFS), the file is root's: a nuisance when cleaning up, no danger.
                 let _ = fs::fchown(&file, Some(user), Some(group));
             }
-            if let Some(seconds) = time {
-                let at = Timespec { tv_sec: seconds, tv_nsec: 0 };
+            if let Some(at) = time {
                 fs::futimens(&file, &Timestamps { last_access: at, last_modification: at })?;
             }
             kill_point();

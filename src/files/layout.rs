@@ -105,6 +105,18 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// Where the patch of `environment` goes if no path is given; `None` where there is no root any more.
+    ///
+    /// # Errors
+    /// A name that is not one for an environment.
+    pub fn patch(start: &Path, environment: &str, root: Option<&Path>) -> Result<Option<PathBuf>, Problem> {
+        check_name(environment)?;
+        let root = find_root(start, root).ok();
+        Ok(root.map(|root| plain(&root.join("config")).join(format!("{environment}{PATCH}"))))
+    }
+}
+
 /// The root: `given`, or the first of `docker/k8`, `k8s`, `deploy` and `.` beneath `start` that holds `config/` and
 /// `apps/`.
 ///

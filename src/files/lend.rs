@@ -23,7 +23,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FileType, Stat};
+use rustix::fs::{FileType, Stat, Timespec};
 
 use super::beneath::Directory;
 use super::patch_file::{PatchFile, demoted};
@@ -65,7 +65,7 @@ impl<'a> Lent<'a> {
         let marker = Marker { earlier, size: patch.len() as u64, time: even_second() };
         // From here on dropping this puts everything back.
         let lent = Self { file, open: true };
-        directory.create(&names.new, patch, Some(marker.time))?;
+        directory.create(&names.new, patch, Some(Timespec { tv_sec: marker.time, tv_nsec: 0 }))?;
         directory.create(&names.lent, marker.to_line().as_bytes(), None)?;
         if earlier {
             directory.rename(&names.patch, &names.before)?;
@@ -233,7 +233,7 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::process::{Command, ExitStatus};
 
-    use super::super::kill;
+    use super::super::{Lasting, kill};
     use super::*;
 
     const PATCH: &str = "config/staging-secret-config-patch.yml";
@@ -308,7 +308,7 @@ mod tests {
         let file = PatchFile::open(&root.join(PATCH), None).unwrap();
         kill::die_after(points);
         match deed.as_str() {
-            "Write" => file.write(&patch()).unwrap(),
+            "Write" => file.write(&patch(), Lasting::UntilRemoved).unwrap(),
             "Lend" => file.lend(&patch()).unwrap().put_back().unwrap(),
             "LendForever" => loop {
                 file.lend(&patch()).unwrap().put_back().unwrap();

@@ -6,17 +6,20 @@ pub mod git;
 mod kill;
 mod layout;
 mod lend;
+mod mark;
 mod memory;
 mod patch_file;
 mod read;
+mod remove;
 mod tree;
 
 pub use layout::{Layout, Overlay, Overrides, environments, find_root};
 pub use lend::Lent;
 pub use memory::{forbid_core_dumps, memory_file};
-pub use patch_file::PatchFile;
+pub use patch_file::{Lasting, PatchFile};
 pub use read::{
     LIMIT, TextFile, is_there, may_wait, names_in, read_if_there, read_stream, read_templates, read_text,
     read_unlinked, read_workflows,
 };
+pub use remove::{Removal, remove_rendered};
 pub use tree::Machine;

@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use super::beneath::{self, Directory};
 use super::git::{IgnoreRules, Repository, Verdict};
 use super::lend::{self, Lent, Siblings};
+use super::mark::{is_marked, mark};
 use super::read::{here, shown};
 use crate::error::{Place, Problem, Severity, text};
 
@@ -91,17 +92,19 @@ impl PatchFile {
         &self.notices
     }
 
-    /// Puts the patch at its path for good, in place of what was there: mode 0600, the workspace's owner if root runs
-    /// this, at one stroke. What is there already stays, time of change included.
+    /// Puts the patch at its path, in place of what was there: mode 0600, the workspace's owner if root runs this, at
+    /// one stroke. What is there already, for as long, stays, time of change included.
     ///
     /// # Errors
     /// What the system says; the file that was there is then unchanged.
-    pub fn write(&self, patch: &[u8]) -> Result<(), Problem> {
+    pub fn write(&self, patch: &[u8], lasting: Lasting) -> Result<(), Problem> {
+        let time = (lasting == Lasting::UntilRemoved).then(|| mark(patch.len()));
         let earlier = self.directory.look_for_file(&self.names.patch)?;
+        let earlier = earlier.filter(|earlier| is_marked(earlier) == time.is_some());
         if earlier.is_some_and(|earlier| self.directory.holds(&self.names.patch, &earlier, patch)) {
             return Ok(());
         }
-        self.directory.create(&self.names.new, patch, None)?;
+        self.directory.create(&self.names.new, patch, time)?;
         self.directory.rename(&self.names.new, &self.names.patch).inspect_err(|_| {
             let _ = self.directory.remove(&self.names.new);
         })
@@ -117,17 +120,26 @@ impl PatchFile {
     }
 }
 
+/// How long a written patch stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    /// Until [`super::remove_rendered`] finds it.
+    UntilRemoved,
+    /// Until someone else removes it.
+    ForGood,
+}
+
 /// Where a path leads, before anything is opened.
-struct Target {
+pub(super) struct Target {
     path: PathBuf,
-    name: String,
-    anchor: PathBuf,
-    beneath: PathBuf,
-    repository: Option<Repository>,
+    pub(super) name: String,
+    pub(super) anchor: PathBuf,
+    pub(super) beneath: PathBuf,
+    pub(super) repository: Option<Repository>,
 }
 
 impl Target {
-    fn find(path: &Path, workspace: Option<&Path>) -> Result<Self, Problem> {
+    pub(super) fn find(path: &Path, workspace: Option<&Path>) -> Result<Self, Problem> {
         let absolute = absolute(path)?;
         let name = absolute.file_name().and_then(OsStr::to_str).map(str::to_owned);
         let (Some(parent), Some(name)) = (absolute.parent(), name) else {
@@ -345,7 +357,7 @@ mod tests {
         for text in ["first", "second"] {
             let file = PatchFile::open(&path, None).unwrap();
             assert_eq!(file.notices(), []);
-            file.write(text.as_bytes()).unwrap();
+            file.write(text.as_bytes(), Lasting::ForGood).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
             assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
             fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
@@ -358,7 +370,7 @@ mod tests {
         let place = Place::git("*-secret-config-patch.yml\n");
         let path = place.root.join("config").join(NAME);
         let write = |text: &str| {
-            PatchFile::open(&path, None).unwrap().write(text.as_bytes()).unwrap();
+            PatchFile::open(&path, None).unwrap().write(text.as_bytes(), Lasting::ForGood).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
             let found = fs::metadata(&path).unwrap();
             assert_eq!((found.mode() & 0o7777, found.nlink()), (0o600, 1));
@@ -382,7 +394,7 @@ mod tests {
         }
         let place = Place::git("*.yml\n");
         std::os::unix::fs::chown(&place.root, Some(1234), Some(2345)).unwrap();
-        place.open("config/p.yml").unwrap().write(b"x").unwrap();
+        place.open("config/p.yml").unwrap().write(b"x", Lasting::ForGood).unwrap();
         let kind = fs::metadata(place.root.join("config/p.yml")).unwrap();
         assert_eq!((kind.uid(), kind.gid()), (1234, 2345));
     }
@@ -392,7 +404,7 @@ mod tests {
         let place = Place::bare();
         let file = place.open("config/p.yml").unwrap();
         assert_eq!(file.notices()[0].kind, "no-git-repository");
-        file.write(b"x").unwrap();
+        file.write(b"x", Lasting::ForGood).unwrap();
     }
 
     #[test]
@@ -481,7 +493,7 @@ mod tests {
         let place = Place::git("*\n");
         let above = place.root.parent().unwrap().join("above");
         symlink(&place.root, &above).unwrap();
-        PatchFile::open(&above.join("config/p.yml"), None).unwrap().write(b"x").unwrap();
+        PatchFile::open(&above.join("config/p.yml"), None).unwrap().write(b"x", Lasting::ForGood).unwrap();
         assert!(place.root.join("config/p.yml").exists());
     }
 
@@ -531,7 +543,7 @@ mod tests {
     #[test]
     fn two_dots_are_taken_out_as_text() {
         let place = Place::git("*.yml\n");
-        place.open("none/../config/./p.yml").unwrap().write(b"x").unwrap();
+        place.open("none/../config/./p.yml").unwrap().write(b"x", Lasting::ForGood).unwrap();
         assert!(place.root.join("config/p.yml").exists());
     }
 }

@@ -1,16 +1,34 @@
 //! The action's way in: `INPUT_*` as the runner (dashes kept) and act (underscores) write them.
 
-use super::names::{ALL, closest, find};
-use super::{CommandLine, Environment, Raw, not_utf8};
+use super::names::{self, ALL, Input, closest, find};
+use super::{ActionStage, Command, CommandLine, Environment, Raw, Word as _, not_utf8};
 use crate::error::{Problem, text};
 
 /// Inputs that the runner itself adds to every container action.
 const OF_THE_RUNNER: [&str; 2] = ["entrypoint", "args"];
 
-/// Reads every `INPUT_*`; a run of the action is never asked back.
-pub(super) fn read(environment: &Environment) -> Raw {
+/// All that the post stage looks at: neither values nor credentials.
+const OF_THE_POST_STAGE: [Input; 3] = [names::ENVIRONMENT, names::ROOT, names::OUTPUT];
+
+/// Reads the `INPUT_*` of a stage; a run of the action is never asked back.
+pub(super) fn read(environment: &Environment, stage: ActionStage) -> Raw {
+    match stage {
+        ActionStage::Main => {
+            let mut raw = given(environment, &ALL);
+            raw.problems.extend(unknown(environment));
+            raw
+        }
+        ActionStage::Post => {
+            let mut raw = given(environment, &OF_THE_POST_STAGE);
+            raw.set(names::COMMAND, Command::Cleanup.word());
+            raw
+        }
+    }
+}
+
+fn given(environment: &Environment, inputs: &[Input]) -> Raw {
     let mut raw = Raw { command_line: CommandLine { yes: true, ..CommandLine::default() }, ..Raw::default() };
-    for input in ALL {
+    for &input in inputs {
         let runner = format!("INPUT_{}", input.name.to_uppercase());
         let act = runner.replace('-', "_");
         let given = [runner, act].into_iter().filter_map(|name| environment.get(&name));
@@ -20,7 +38,6 @@ pub(super) fn read(environment: &Environment) -> Raw {
             None => {}
         }
     }
-    raw.problems.extend(unknown(environment));
     raw
 }
 

@@ -53,6 +53,11 @@ pub(super) fn read(arguments: &[OsString], environment: &Environment, context: &
             apply.writing.fill(&mut raw);
             apply.comment.fill(&mut raw);
         }
+        Verb::Cleanup(cleanup) => {
+            raw.set(names::COMMAND, Command::Cleanup.word());
+            cleanup.fill(&mut raw);
+            return Ok(Call::Run(raw));
+        }
         Verb::Completions { shell } => return Ok(completions(shell)),
     }
     raw.problems.extend(visible(&raw));

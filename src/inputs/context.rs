@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::secret::Secret;
 
@@ -17,6 +17,21 @@ pub enum Mode {
     /// A person, a script or a `run:` step.
     CommandLine,
 }
+
+/// What the runner runs of the action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionStage {
+    /// The step itself.
+    Main,
+    /// The end of the job: what main left is removed.
+    Post,
+}
+
+/// The name in the runner's state under which main leaves the patch's path to the post stage.
+pub const SAVED_PATCH: &str = "patch";
+
+/// The program's other name, the image's `post-entrypoint`: an entrypoint of an action has no arguments.
+const POST_PROGRAM: &str = "cleanup";
 
 /// Whether colours are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,6 +61,8 @@ pub struct Terminals {
 pub struct Context {
     /// Who called.
     pub mode: Mode,
+    /// `Main`, unless the program is called by its other name.
+    pub stage: ActionStage,
     /// `GITHUB_ACTIONS=true`: everything printed ends up in a log that many can read.
     pub github_actions: bool,
     /// `CI=true`, or GitHub Actions.
@@ -78,6 +95,10 @@ pub struct Context {
     pub step_summary: Option<PathBuf>,
     /// `GITHUB_OUTPUT`.
     pub output_file: Option<PathBuf>,
+    /// `GITHUB_STATE`.
+    pub state_file: Option<PathBuf>,
+    /// `STATE_patch`: the patch that main has written or was about to.
+    pub saved_patch: Option<PathBuf>,
     /// Which streams are terminals.
     pub terminals: Terminals,
     /// What the environment says about colours; `Auto` where it says nothing.
@@ -92,8 +113,11 @@ impl Context {
         let path = |name: &str| variable(name).map(PathBuf::from);
         let is = |name: &str, wanted: &str| variable(name).is_some_and(|value| value == wanted);
         let github_actions = is("GITHUB_ACTIONS", "true");
+        let stage = stage(arguments, variable("INPUT_ENVIRONMENT").is_some());
+        let is_action = stage == ActionStage::Post || github_actions && arguments.len() <= 1;
         Self {
-            mode: if github_actions && arguments.len() <= 1 { Mode::Action } else { Mode::CommandLine },
+            mode: if is_action { Mode::Action } else { Mode::CommandLine },
+            stage,
             github_actions,
             ci: github_actions || is("CI", "true"),
             debug: is("RUNNER_DEBUG", "1"),
@@ -110,6 +134,8 @@ impl Context {
             identity: text("ACTIONS_ID_TOKEN_REQUEST_URL").zip(text("ACTIONS_ID_TOKEN_REQUEST_TOKEN").map(Secret::new)),
             step_summary: path("GITHUB_STEP_SUMMARY"),
             output_file: path("GITHUB_OUTPUT"),
+            state_file: path("GITHUB_STATE"),
+            saved_patch: path(&format!("STATE_{SAVED_PATCH}")).filter(|_| stage == ActionStage::Post),
             terminals,
             // https://no-color.org and https://bixense.com/clicolors
             colour: if variable("NO_COLOR").is_some() {
@@ -132,6 +158,16 @@ impl Context {
             (Colour::Auto, Colour::Auto) => is_terminal,
         }
     }
+}
+
+/// By the program's other name, or by that word alone beside the action's inputs.
+fn stage(arguments: &[OsString], has_inputs: bool) -> ActionStage {
+    let is_post = match arguments {
+        [program] => Path::new(program).file_name().is_some_and(|name| name == POST_PROGRAM),
+        [_, word] => has_inputs && word == POST_PROGRAM,
+        _ => false,
+    };
+    if is_post { ActionStage::Post } else { ActionStage::Main }
 }
 
 fn run_url(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
@@ -157,6 +193,24 @@ mod tests {
         assert_eq!(context(&["p", "render"], &[("GITHUB_ACTIONS", "true")]).mode, Mode::CommandLine);
         assert_eq!(context(&["p"], &[("GITHUB_ACTIONS", "false")]).mode, Mode::CommandLine);
         assert_eq!(context(&["p"], &[]).mode, Mode::CommandLine);
+    }
+
+    #[test]
+    fn the_post_stage_is_a_call_by_the_other_name_or_by_that_word_beside_inputs() {
+        let stage = |arguments: &[&str], environment: &[(&str, &str)]| {
+            let context = context(arguments, environment);
+            (context.mode, context.stage)
+        };
+        let inputs = [("GITHUB_ACTIONS", "true"), ("INPUT_ENVIRONMENT", "s"), ("STATE_patch", "p.yml")];
+        assert_eq!(stage(&["/usr/local/bin/cleanup"], &inputs), (Mode::Action, ActionStage::Post));
+        assert_eq!(stage(&["cleanup"], &[]), (Mode::Action, ActionStage::Post));
+        assert_eq!(stage(&["secret-patch", "cleanup"], &inputs), (Mode::Action, ActionStage::Post));
+        assert_eq!(stage(&["secret-patch", "cleanup"], &[]), (Mode::CommandLine, ActionStage::Main));
+        assert_eq!(stage(&["secret-patch", "cleanup", "s"], &inputs), (Mode::CommandLine, ActionStage::Main));
+        assert_eq!(stage(&["secret-patch"], &inputs), (Mode::Action, ActionStage::Main));
+        assert_eq!(context(&["cleanup"], &inputs).saved_patch, Some(PathBuf::from("p.yml")));
+        // An earlier step can set such a variable for every later one.
+        assert_eq!(context(&["secret-patch"], &inputs).saved_patch, None);
     }
 
     #[test]

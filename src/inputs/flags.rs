@@ -50,6 +50,8 @@ pub(super) enum Verb {
     Diff(Deferred<Diff>),
     /// Render, build, check, apply what changed, read it back and wait for workloads
     Apply(Deferred<Apply>),
+    /// Remove the patch that `render` left, if nobody has changed it since
+    Cleanup(Cleanup),
     /// Print a completion script
     Completions {
         /// Which shell
@@ -147,6 +149,16 @@ pub(super) struct Diff {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "What to remove")]
+pub(super) struct Cleanup {
+    environment: String,
+    #[arg(long)]
+    root: Option<String>,
+    #[arg(short, long)]
+    output: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Apply {
     pub(super) environment: String,
     #[command(flatten)]
@@ -179,6 +191,14 @@ impl Diff {
         self.cluster.fill(raw);
         self.comment.fill(raw);
         raw.set_some(names::BASE, self.base);
+    }
+}
+
+impl Cleanup {
+    pub(super) fn fill(self, raw: &mut Raw) {
+        raw.set(names::ENVIRONMENT, &self.environment);
+        raw.set_some(names::ROOT, self.root);
+        raw.set_some(names::OUTPUT, self.output);
     }
 }
 

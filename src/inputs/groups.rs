@@ -37,6 +37,8 @@ pub(super) struct Rendering {
     #[arg(long)]
     trusted_repositories: Vec<String>,
     #[arg(long, help_heading = "Output")]
+    keep_patch: bool,
+    #[arg(long, help_heading = "Output")]
     format: Option<String>,
     #[command(flatten)]
     vault: VaultFlags,
@@ -109,6 +111,7 @@ impl Rendering {
         raw.set_list(names::ALLOW_DEFAULT, &self.allow_default);
         raw.set_list(names::PREFER, &self.prefer);
         raw.set_list(names::TRUSTED_REPOSITORIES, &self.trusted_repositories);
+        raw.set_flag(names::KEEP_PATCH, self.keep_patch);
         raw.set_some(names::FORMAT, self.format);
         self.vault.fill(raw);
         raw.set_some(names::CA_BUNDLE, self.ca_bundle);

@@ -22,7 +22,7 @@ use crate::error::{Failure, Problem, Stage, text};
 use crate::secret::Secret;
 use crate::values::Source;
 
-pub use self::context::{Colour, Context, Environment, Mode, Terminals};
+pub use self::context::{ActionStage, Colour, Context, Environment, Mode, SAVED_PATCH, Terminals};
 pub use self::pull_request::PullRequest;
 pub use self::vault::{VaultInputs, VaultMethod};
 
@@ -37,6 +37,8 @@ pub enum Command {
     Diff,
     /// Render, build, check, apply, verify.
     Apply,
+    /// Remove the patch that `render` left.
+    Cleanup,
 }
 
 impl Command {
@@ -108,7 +110,7 @@ macro_rules! words {
     };
 }
 
-words!(Command { Render = "render", Check = "check", Diff = "diff", Apply = "apply" });
+words!(Command { Render = "render", Check = "check", Diff = "diff", Apply = "apply", Cleanup = "cleanup" });
 words!(Rollout { Restart = "restart", Wait = "wait", Skip = "none" });
 words!(OnFailedRollout { Keep = "keep", Restore = "restore" });
 words!(Commenting { Auto = "auto", Always = "always", Never = "never" });
@@ -201,6 +203,8 @@ pub struct Inputs {
     pub github_token: Option<Secret>,
     /// PEM, or the path of a file that holds it.
     pub ca_bundle: Option<String>,
+    /// Whether the patch outlives the job.
+    pub keep_patch: bool,
     /// Whether nothing is written to the cluster.
     pub dry_run: bool,
     /// How the report is printed.
@@ -255,7 +259,7 @@ pub fn read(arguments: &[OsString], environment: &Environment, context: &Context
         Mode::CommandLine => Failure::usage(problems),
     };
     let raw = match context.mode {
-        Mode::Action => action::read(environment),
+        Mode::Action => action::read(environment, context.stage),
         Mode::CommandLine => match cli::read(arguments, environment, context).map_err(failure)? {
             cli::Call::Run(raw) => raw,
             cli::Call::Print { text, code } => return Ok(Request::Print { text, code }),

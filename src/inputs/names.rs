@@ -196,13 +196,16 @@ pub const BASE: Input = Input::new(
     "PATH",
     "A second checkout, of the base commit, which `diff` compares with instead of a cluster: without kubeconfig and values",
 );
+/// Whether the patch outlives the job.
+pub const KEEP_PATCH: Input =
+    Input::boolean("keep-patch", "Leave the patch that `render` wrote when the job ends, instead of removing it");
 /// Whether nothing is written.
 pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the first write to the cluster");
 /// How the report is printed.
 pub const FORMAT: Input = Input::new("format", "text|markdown|json", "How the report is printed").or("text");
 
 /// Every input, in the order in which they are documented.
-pub const ALL: [Input; 51] = [
+pub const ALL: [Input; 52] = [
     COMMAND,
     ENVIRONMENT,
     ROOT,
@@ -252,6 +255,7 @@ pub const ALL: [Input; 51] = [
     COMMENT_KEY,
     GITHUB_TOKEN,
     CA_BUNDLE,
+    KEEP_PATCH,
     DRY_RUN,
     FORMAT,
 ];

@@ -59,6 +59,7 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
         comment_key: reader.text(names::COMMENT_KEY),
         github_token: reader.secret(names::GITHUB_TOKEN),
         ca_bundle: reader.text(names::CA_BUNDLE),
+        keep_patch: reader.boolean(names::KEEP_PATCH),
         dry_run: reader.boolean(names::DRY_RUN),
         format: reader.word(names::FORMAT).unwrap_or(Format::Text),
         command_line,

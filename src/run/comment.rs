@@ -42,7 +42,7 @@ impl<O: Write, E: Write> Run<O, E> {
     /// Whether the command and the inputs ask for a comment.
     fn is_to_comment(&self) -> bool {
         let (reports, only_tells) = match self.inputs.command {
-            Command::Render | Command::Check => (false, false),
+            Command::Render | Command::Check | Command::Cleanup => (false, false),
             Command::Diff => (true, true),
             Command::Apply => (true, self.inputs.dry_run),
         };

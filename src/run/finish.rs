@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Run;
 use crate::error::{Problem, text};
-use crate::inputs::{Context, Format, Mode};
+use crate::inputs::{Command, Context, Format, Mode};
 use crate::mask::{Masked, Masker};
 use crate::report::{Outcome, json, markdown, text};
 use crate::workflow::{Console, add_summary, set_outputs};
@@ -12,6 +12,10 @@ use crate::workflow::{Console, add_summary, set_outputs};
 impl<O: Write, E: Write> Run<O, E> {
     pub(super) fn finish(mut self, code: u8) -> u8 {
         self.leave();
+        if self.inputs.command == Command::Cleanup {
+            // What was found has been said; the job's summary is the main stage's.
+            return self.console.finish().map_or(code.max(1), |()| code);
+        }
         tell_runner(&mut self.console, &self.context, &self.outcome, &self.masker);
         let report = match self.inputs.format {
             Format::Text => {

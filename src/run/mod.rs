@@ -3,6 +3,7 @@
 mod apply;
 mod built;
 mod check;
+mod cleanup;
 mod cluster;
 mod comment;
 mod compare;
@@ -167,6 +168,7 @@ impl<O: Write, E: Write> Run<O, E> {
             Command::Check => Box::pin(self.check()).await,
             Command::Diff => Box::pin(self.diff()).await,
             Command::Apply => Box::pin(self.apply()).await,
+            Command::Cleanup => self.cleanup(),
         }
     }
 

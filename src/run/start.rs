@@ -9,7 +9,9 @@ use futures_util::FutureExt as _;
 use super::{Run, finish};
 use crate::error::{Failure, Problem, Stage, reason, text};
 use crate::files::{self, Machine};
-use crate::inputs::{self, Command, Context, Environment, FileName, Inputs, Mode, Request, Terminals, Word as _};
+use crate::inputs::{
+    self, ActionStage, Command, Context, Environment, FileName, Inputs, Mode, Request, Terminals, Word as _,
+};
 use crate::mask::Masker;
 use crate::report::Outcome;
 use crate::workflow::{self, Console};
@@ -48,6 +50,8 @@ pub fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
             return finish::close(console, code);
         }
         Ok(Request::Run { inputs, problems }) => (inputs, problems),
+        // The main stage has had the same inputs, said what is wrong with them and done nothing.
+        Err(_) if context.mode == Mode::Action && context.stage == ActionStage::Post => return 0,
         Err(failure) => return refuse(console, &context, failure, &masker),
     };
     let working_directory = match world.working_directory {

@@ -80,8 +80,8 @@ listing() { # every file of the image; what docker itself puts into a container 
   id=$(docker create "$image") && docker export "$id" | tar -t | grep -vE '/$|^(\.dockerenv|dev/.*|etc/(hostname|hosts|mtab|resolv\.conf))$' | sort | xargs
   docker rm "$id" >/dev/null
 }
-check "it holds two programs and the CA certificates" equal "$(listing)" \
-  "etc/ssl/certs/ca-certificates.crt usr/local/bin/kubectl usr/local/bin/secret-patch"
+check "it holds two programs, the other name of one, and the CA certificates" equal "$(listing)" \
+  "etc/ssl/certs/ca-certificates.crt usr/local/bin/cleanup usr/local/bin/kubectl usr/local/bin/secret-patch"
 check "it has at most four layers" [ "$(inspect '{{len .RootFS.Layers}}')" -le 4 ]
 check "its entrypoint is absolute and in exec form" equal "$(inspect '{{json .Config.Entrypoint}}')" '["/usr/local/bin/secret-patch"]'
 check "it sets no user" equal "$(inspect '{{.Config.User}}')" ""
