@@ -11,6 +11,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::fs::{FileType, Stat, Timespec};
 use sha2::{Digest as _, Sha256};
 
+/// How long a written patch stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    /// Until [`super::remove_rendered`] finds it.
+    UntilRemoved,
+    /// Until someone else removes it.
+    ForGood,
+}
+
 /// The time of change for a patch of `size` bytes that is written now and may be removed by [`super::remove_rendered`].
 pub(super) fn mark(size: usize) -> Timespec {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

@@ -15,8 +15,9 @@ mod tree;
 
 pub use layout::{Layout, Overlay, Overrides, environments, find_root};
 pub use lend::Lent;
+pub use mark::Lasting;
 pub use memory::{forbid_core_dumps, memory_file};
-pub use patch_file::{Lasting, PatchFile};
+pub use patch_file::PatchFile;
 pub use read::{
     LIMIT, TextFile, is_there, may_wait, names_in, read_if_there, read_stream, read_templates, read_text,
     read_unlinked, read_workflows,

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use super::beneath::{self, Directory};
 use super::git::{IgnoreRules, Repository, Verdict};
 use super::lend::{self, Lent, Siblings};
-use super::mark::{is_marked, mark};
+use super::mark::{Lasting, is_marked, mark};
 use super::read::{here, shown};
 use crate::error::{Place, Problem, Severity, text};
 
@@ -118,15 +118,6 @@ impl PatchFile {
     pub fn lend(&self, patch: &[u8]) -> Result<Lent<'_>, Problem> {
         Lent::begin(self, patch)
     }
-}
-
-/// How long a written patch stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lasting {
-    /// Until [`super::remove_rendered`] finds it.
-    UntilRemoved,
-    /// Until someone else removes it.
-    ForGood,
 }
 
 /// Where a path leads, before anything is opened.

@@ -53,7 +53,7 @@ pub(super) fn read(arguments: &[OsString], environment: &Environment, context: &
             apply.writing.fill(&mut raw);
             apply.comment.fill(&mut raw);
         }
-        Verb::Cleanup(cleanup) => {
+        Verb::Cleanup(Deferred(cleanup)) => {
             raw.set(names::COMMAND, Command::Cleanup.word());
             cleanup.fill(&mut raw);
             return Ok(Call::Run(raw));

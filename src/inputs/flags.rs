@@ -51,7 +51,7 @@ pub(super) enum Verb {
     /// Render, build, check, apply what changed, read it back and wait for workloads
     Apply(Deferred<Apply>),
     /// Remove the patch that `render` left, if nobody has changed it since
-    Cleanup(Cleanup),
+    Cleanup(Deferred<Cleanup>),
     /// Print a completion script
     Completions {
         /// Which shell
