@@ -180,7 +180,8 @@ impl Told {
         let text = |value: &'_ Value| value.as_str().expect("a string").to_owned();
         objects
             .map(|object| {
-                let progress = object["progress"].as_str().expect("a word");
+                // `null`: nothing is to be done about it.
+                let progress = object["progress"].as_str().unwrap_or("unchanged");
                 (format!("{} {}", text(&object["kind"]), text(&object["name"])), progress)
             })
             .collect()
@@ -201,8 +202,7 @@ impl Told {
                 Some("done") => new,
                 Some("unanswered") => true,
                 Some("refused" | "not-reached") | None => old,
-                // Nothing was to be done about it.
-                Some("planned") => old,
+                Some("planned" | "unchanged") => old,
                 Some(other) => panic!("`{other}`"),
             };
             assert!(fits, "`{name}` is told as {:?}, and new is {new}: {self:?}", progress.get(name));

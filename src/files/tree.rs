@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{LIMIT, read_text};
 use crate::build::{FileKind, Tree};
@@ -57,5 +58,9 @@ impl kubeconfig::Files for Machine {
 
     fn home(&self) -> Option<&Path> {
         self.home.as_deref()
+    }
+
+    fn now(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
     }
 }

@@ -64,7 +64,7 @@ pub const ROOT: Input = Input::new(
 pub const TEMPLATE: Input = Input::new(
     "template",
     "PATH…",
-    "Templates: files, directories or `-`; else `config/<env>-config-secret.example.yml`",
+    "Templates: files, directories or `-`, in quotes where a path holds blanks; else `config/<env>-config-secret.example.yml`",
 );
 /// Where the patch goes.
 pub const OUTPUT: Input = Input::new(

@@ -93,8 +93,7 @@ impl Reader {
     }
 
     fn list(&self, input: Input) -> Vec<String> {
-        let text = self.text(input).unwrap_or_default();
-        text.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        items(&self.text(input).unwrap_or_default())
     }
 
     fn refuse(&mut self, message: Text, help: impl Into<Text>) {
@@ -245,6 +244,23 @@ impl Reader {
         let members = self.texts.get(input.name).map(|json| parse_json(input.name, json)).transpose();
         self.accept(members.map_err(|problem| vec![problem])).unwrap_or_default()
     }
+}
+
+/// What stands between blanks, commas and line ends, or in quotes: a path may hold them.
+fn items(text: &str) -> Vec<String> {
+    let parts = |c: char| c == ',' || c.is_whitespace();
+    let mut items = Vec::new();
+    let mut rest = text.trim_start_matches(parts);
+    while let Some(first) = rest.chars().next() {
+        let quoted = Some(&rest[first.len_utf8()..])
+            .filter(|_| matches!(first, '"' | '\''))
+            .and_then(|rest| rest.split_once(first));
+        let quoted = quoted.filter(|(_, after)| after.is_empty() || after.starts_with(parts));
+        let (item, after) = quoted.unwrap_or_else(|| rest.split_at(rest.find(parts).unwrap_or(rest.len())));
+        items.extend(Some(item.to_owned()).filter(|item| !item.is_empty()));
+        rest = after.trim_start_matches(parts);
+    }
+    items
 }
 
 fn choices(typed: &str, words: &[&str]) -> String {

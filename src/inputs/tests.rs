@@ -212,6 +212,15 @@ fn stdin_is_read_once() {
 }
 
 #[test]
+fn a_path_with_blanks_stands_in_quotes() {
+    let given = "\"my app.yml\", 'it, too.yml' it's.yml \"open.yml \"half\".yml \"\" -";
+    let paths =
+        ["my app.yml", "it, too.yml", "it's.yml", "\"open.yml", "\"half\".yml"].map(|path| FileName::Path(path.into()));
+    let (inputs, _) = run(command_line(&["render", "s", "--template", given]));
+    assert_eq!(inputs.templates, [&paths[..], &[FileName::Standard]].concat());
+}
+
+#[test]
 fn credentials_in_arguments_are_warned_about() {
     let (inputs, problems) =
         run(command_line(&["apply", "s", "--kube-token", "t0k3n", "--kubeconfig", "~/.kube/config"]));

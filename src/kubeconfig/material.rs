@@ -6,7 +6,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::merge::Entry;
-use super::{Check, FLATTEN};
+use super::{Check, FLATTEN, expiry};
 use crate::error::text;
 use crate::secret::Secret;
 
@@ -122,6 +122,7 @@ fn examine(bytes: &[u8], role: Role, subject: &str, check: &mut Check<'_>) -> bo
     let pem = str::from_utf8(bytes).ok();
     match pem.map_or(Some("is not PEM text"), |pem| role.fault(pem)) {
         None if role == Role::Key => check.credentials.extend(pem.map(Secret::new)),
+        None if role == Role::Certificate => in_time(pem.and_then(expiry::not_after), subject, check),
         None => {}
         Some(fault) => {
             let help = text!("it must be a `-----BEGIN` … `-----END` {}, without a passphrase", role.noun());
@@ -130,6 +131,15 @@ fn examine(bytes: &[u8], role: Role, subject: &str, check: &mut Check<'_>) -> bo
         }
     }
     true
+}
+
+/// The server only says that it does not know who asks.
+fn in_time(not_after: Option<u64>, subject: &str, check: &mut Check<'_>) {
+    if let Some(end) = not_after.filter(|end| *end < check.files.now()) {
+        let message = text!("{subject} has expired on {}", expiry::day(end));
+        let help = text!("renew it and make the kubeconfig anew, or pass {}", check.options.input("kube-token"));
+        check.error("certificate-expired", message, help);
+    }
 }
 
 /// What `kubectl config view` without `--raw` writes in place of credentials.

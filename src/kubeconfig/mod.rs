@@ -6,6 +6,7 @@
 
 mod cluster;
 mod context;
+mod expiry;
 mod material;
 mod merge;
 mod plugin;
@@ -35,6 +36,8 @@ pub trait Files {
     fn working_directory(&self) -> &Path;
     /// What `~` stands for, if that is known.
     fn home(&self) -> Option<&Path>;
+    /// Seconds since 1970.
+    fn now(&self) -> u64;
 }
 
 /// Where the kubeconfig comes from. The texts are secrets: users put content where a path is meant.
@@ -141,8 +144,7 @@ impl Options<'_> {
 /// Reads, merges as kubectl does, chooses the context, checks its cluster and user, and keeps only these.
 ///
 /// # Errors
-/// Everything found wrong, warnings included; no text holds a credential or the kubeconfig's content. Whether a
-/// client certificate has expired is left to the server.
+/// Everything found wrong, warnings included; no text holds a credential or the kubeconfig's content.
 pub fn load(source: &Source, options: &Options<'_>, files: &dyn Files) -> Result<Kubeconfig, Vec<Problem>> {
     let merged = read::merged(source, options, files)?;
     let chosen = context::choose(&merged, options).map_err(|problem| vec![problem])?;

@@ -43,19 +43,57 @@ fn allowed(entry: &mut Entry, command: &str, check: &mut Check<'_>) {
             text!("`exec` of {title} speaks `client.authentication.k8s.io/v1alpha1`, which kubectl no longer does");
         check.error("exec-version", message, "make the kubeconfig anew with a current version of the plugin");
     }
-    let variables = exec.get("env").and_then(Value::as_array).into_iter().flatten();
-    let secrets = variables.filter_map(|variable| {
-        let name = variable.get("name")?.as_str()?.to_uppercase();
-        let sensitive = ["SECRET", "TOKEN", "PASSWORD", "KEY"].iter().any(|word| name.contains(word));
-        variable.get("value")?.as_str().filter(|value| sensitive && !value.is_empty()).map(Secret::new)
-    });
-    check.credentials.extend(secrets);
+    check.credentials.extend(variables(exec));
+    check.credentials.extend(arguments(exec));
     if !command.contains('/') {
         return;
     }
     if let Some(path) = check.absolute(entry, "exec.command", command) {
         entry.fields["exec"]["command"] = Value::String(path.to_string_lossy().into_owned());
     }
+}
+
+/// The secrets among the plugin's variables, by name or by look.
+fn variables(exec: &Value) -> Vec<Secret> {
+    let variables = exec.get("env").and_then(Value::as_array).into_iter().flatten();
+    let values = variables.filter_map(|variable| {
+        let value = variable.get("value")?.as_str().filter(|value| !value.is_empty())?;
+        (names_secret(variable.get("name")?.as_str()?) || looks_secret(value)).then(|| Secret::new(value))
+    });
+    values.collect()
+}
+
+/// The secrets among the plugin's arguments, which it may repeat when it fails: what stands behind `--…token` and its like, in the same
+/// argument or the next, and words that look like one.
+fn arguments(exec: &Value) -> Vec<Secret> {
+    let arguments = exec.get("args").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let mut secrets = Vec::new();
+    let mut is_awaited = false;
+    for argument in arguments {
+        let (flag, value) = match argument.split_once('=') {
+            Some((flag, value)) if flag.starts_with('-') => (flag, Some(value)),
+            _ if argument.starts_with('-') => (argument, None),
+            _ => ("", Some(argument)),
+        };
+        if let Some(value) = value.filter(|_| is_awaited || names_secret(flag)) {
+            secrets.push(Secret::new(value));
+        }
+        let words = argument.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | ',' | ';'));
+        secrets.extend(words.filter(|word| looks_secret(word)).map(Secret::new));
+        is_awaited = value.is_none() && names_secret(flag);
+    }
+    secrets
+}
+
+fn names_secret(name: &str) -> bool {
+    let name = name.to_uppercase();
+    ["SECRET", "TOKEN", "PASSWORD", "PASSPHRASE", "CREDENTIAL", "KEY"].iter().any(|word| name.contains(word))
+}
+
+/// Long, and of small and capital letters and digits, as no name of a cluster, account or profile is.
+fn looks_secret(word: &str) -> bool {
+    let has = |kind: fn(&char) -> bool| word.chars().any(|c| kind(&c));
+    word.len() >= 20 && has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase) && has(char::is_ascii_digit)
 }
 
 /// How to get the token that the plugin would get.

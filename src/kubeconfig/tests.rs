@@ -9,6 +9,9 @@ use crate::error::Severity;
 /// Stands in every place of every kubeconfig here that is secret.
 const CANARY: &str = "canary-0123456789";
 
+/// 2026-01-01.
+const NOW: u64 = 1_767_225_600;
+
 #[derive(Default)]
 struct Machine {
     files: HashMap<PathBuf, Vec<u8>>,
@@ -43,6 +46,10 @@ impl Files for Machine {
 
     fn home(&self) -> Option<&Path> {
         Some(Path::new("/home/dev"))
+    }
+
+    fn now(&self) -> u64 {
+        NOW
     }
 }
 
@@ -450,6 +457,28 @@ fn an_allowed_plugin_stays_with_its_secret_variables_known() {
     assert_eq!(json_of(&kubeconfig)["users"][0]["user"]["exec"]["command"], "/etc/k/bin/aws");
     assert_eq!(kinds(&refusal(&input(exec("v1alpha1", "aws")), &options, &machine)), ["exec-version"]);
     assert_eq!(kinds(&refusal(&input(exec("v1", "bin/aws")), &options, &machine)), ["kubeconfig-path"]);
+}
+
+#[test]
+fn the_arguments_of_a_plugin_that_hold_secrets_are_known_and_the_others_are_not() {
+    let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, interactiveMode: Never, args: [\
+                --cluster-name, production, '--client-secret=abc', --refresh-token, def, --server-id, \
+                6dae42f8-4368-4678-94ff-3960e28e3630, -c, \"curl -H 'Authorization: Bearer aB3aB3aB3aB3aB3aB3aB3'\", '--token', --verbose]}";
+    let options = Options { allow_exec: true, ..Options::default() };
+    let kubeconfig = load(&input(config(SERVER, exec)), &options, &Machine::default()).expect("usable");
+    assert_eq!(exposed(&kubeconfig), ["abc", "def", "aB3aB3aB3aB3aB3aB3aB3"]);
+}
+
+#[test]
+fn a_client_certificate_that_has_expired_is_told_with_its_last_day() {
+    let user = |not_after: &str| {
+        let data = STANDARD.encode(expiry::tests::pem(not_after));
+        config(SERVER, &format!("client-certificate-data: {data}, client-key-data: {}", encoded("EC PRIVATE KEY")))
+    };
+    assert_eq!(loaded(user("260101000000Z")).credentials.len(), 2);
+    let problems = refused(user("251231235959Z"));
+    assert_eq!(kinds(&problems), ["certificate-expired"]);
+    assert!(problems[0].message.ends_with("has expired on 2025-12-31"), "{}", problems[0].message);
 }
 
 #[test]

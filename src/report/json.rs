@@ -16,7 +16,7 @@
 //!   "truncated": null,                // "keys": objects have none; "objects": the lists below are empty
 //!   "values": [{"name": "…", "source": "environment", "sensitive": true}],
 //!   "objects": [{"group": "", "kind": "Secret", "namespace": "staging", "name": "…", "change": "added",
-//!                "progress": "done",  // planned, done, refused, unanswered, restored, not-reached
+//!                "progress": "done",  // planned, done, refused, unanswered, restored, not-reached; null: nothing is to be done
 //!                "keys": [{"key": "…", "change": "added", "values": [{"name": "…", "source": "…", "sensitive": true}],
 //!                          "before": null, "after": "debug",    // null where it may not be shown, or is not there
 //!                          "moved": null}],                     // the object that it goes to or comes from, as below
@@ -37,7 +37,7 @@
 use serde_json::{Value, json};
 
 use super::words::severity_word;
-use super::{ConflictReport, KeyReport, Outcome, ValueReport};
+use super::{Change, ConflictReport, KeyReport, ObjectReport, Outcome, Progress, ValueReport};
 use crate::error::{Problem, Stage};
 use crate::mask::{Masked, Masker};
 use crate::object::ObjectId;
@@ -96,7 +96,7 @@ fn document(outcome: &Outcome, truncated: Option<&str>) -> Value {
         "objects": list(&outcome.objects, all, |object| {
             let details = json!({
                 "change": object.change.word(),
-                "progress": object.progress.word(),
+                "progress": progress(object),
                 "keys": list(&object.keys, truncated.is_none(), key),
                 "conflicts": list(&object.conflicts, truncated.is_none(), conflict),
             });
@@ -117,6 +117,12 @@ fn document(outcome: &Outcome, truncated: Option<&str>) -> Value {
         "problems": list(&outcome.problems, all, problem),
         "stages": list(&outcome.stages, true, |(stage, took)| json!({"stage": stage.name(), "milliseconds": millis(*took)})),
     })
+}
+
+/// What stays as it is has no plan.
+fn progress(object: &ObjectReport) -> Option<&'static str> {
+    let is_settled = object.change == Change::Unchanged && object.progress == Progress::Planned;
+    (!is_settled).then(|| object.progress.word())
 }
 
 fn list<T>(items: &[T], keep: bool, show: impl Fn(&T) -> Value) -> Vec<Value> {

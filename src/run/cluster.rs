@@ -41,6 +41,10 @@ impl kubeconfig::Files for Recorded<'_> {
     fn home(&self) -> Option<&Path> {
         self.machine.home.as_deref()
     }
+
+    fn now(&self) -> u64 {
+        self.machine.now()
+    }
 }
 
 impl<O: Write, E: Write> Run<O, E> {

@@ -43,8 +43,7 @@ pub fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
     workflow::log::start(&world.environment, &masker);
     workflow::panics::tell(&masker);
     let mut console = Console::new(&context, masker.clone(), world.out, world.err);
-    let request = inputs::read(&world.arguments, &world.environment, &context);
-    let (inputs, early) = match request {
+    let (inputs, early) = match inputs::read(&world.arguments, &world.environment, &context) {
         Ok(Request::Print { text, code }) => {
             console.print(&masker.redact(&text), code);
             return finish::close(console, code);
@@ -59,15 +58,10 @@ pub fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
         Err(error) => return refuse(console, &context, no_directory(&error), &masker),
     };
     console.configure(&inputs);
-    let outcome = Outcome {
-        command: inputs.command.word(),
-        environment: inputs.environment.clone(),
-        dry_run: inputs.dry_run,
-        ..Outcome::default()
-    };
     inputs.github_token.iter().for_each(|token| masker.add(token));
     let home = world.environment.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     Run {
+        outcome: nothing_yet(&inputs),
         inputs: *inputs,
         context,
         environment: world.environment,
@@ -76,7 +70,6 @@ pub fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
         stdin: world.stdin,
         masker,
         console,
-        outcome,
         early,
         entered: None,
         vault: None,
@@ -85,6 +78,15 @@ pub fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
         outsider: None,
     }
     .carried_out()
+}
+
+fn nothing_yet(inputs: &Inputs) -> Outcome {
+    Outcome {
+        command: inputs.command.word(),
+        environment: inputs.environment.clone(),
+        dry_run: inputs.dry_run,
+        ..Outcome::default()
+    }
 }
 
 /// Tells of a run that cannot begin.
