@@ -138,6 +138,14 @@ pub enum Stage {
     Prune,
     /// Commenting on the pull request; never fails.
     Comment,
+    /// Listing Secrets, ExternalSecrets and stores.
+    Inventory,
+    /// Deciding what moves where.
+    Plan,
+    /// Writing to Vault, and reading back.
+    Vault,
+    /// Letting External Secrets take over.
+    Sync,
 }
 
 impl Stage {
@@ -156,6 +164,10 @@ impl Stage {
             Self::Cleanup => "cleanup",
             Self::Prune => "prune",
             Self::Comment => "comment",
+            Self::Inventory => "inventory",
+            Self::Plan => "plan",
+            Self::Vault => "vault",
+            Self::Sync => "sync",
         }
     }
 }

@@ -26,6 +26,8 @@ pub mod workflow_files;
 
 pub mod check;
 
+pub mod eso;
+
 pub mod report;
 
 pub mod files;

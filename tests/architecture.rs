@@ -25,6 +25,7 @@ const LAYERS: [(Layer, &[&str]); 4] = [
             "rights",
             "workflow_files",
             "check",
+            "eso",
             "mask",
             "report",
             "kubeconfig",

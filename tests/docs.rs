@@ -205,7 +205,9 @@ fn problem_with(call: &str) -> Option<String> {
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_secret-patch"));
     // clap stops at `--help`, so flags are looked for in the help, and the words then parsed in an empty directory.
-    let help = command.env_clear().args(words.first()).arg("--help").output().expect("ended");
+    // `eso` has commands of its own.
+    let verbs = if words.first().is_some_and(|verb| verb == "eso") { 2 } else { 1 };
+    let help = command.env_clear().args(words.iter().take(verbs)).arg("--help").output().expect("ended");
     let help = String::from_utf8_lossy(&help.stdout).into_owned();
     for word in words.iter().skip(1).filter(|word| word.starts_with("--") && word.len() > 2) {
         let flag = word.split('=').next().unwrap_or_default();

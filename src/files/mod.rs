@@ -11,6 +11,7 @@ mod memory;
 mod patch_file;
 mod read;
 mod remove;
+mod text_file;
 mod tree;
 
 pub use layout::{Layout, Overlay, Overrides, environments, find_root};
@@ -23,4 +24,5 @@ pub use read::{
     read_unlinked, read_workflows,
 };
 pub use remove::{Removal, remove_rendered};
+pub use text_file::write_text;
 pub use tree::Machine;

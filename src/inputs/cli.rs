@@ -58,6 +58,7 @@ pub(super) fn read(arguments: &[OsString], environment: &Environment, context: &
             cleanup.fill(&mut raw);
             return Ok(Call::Run(raw));
         }
+        Verb::Eso { verb } => verb.fill(&mut raw),
         Verb::Completions { shell } => return Ok(completions(shell)),
     }
     raw.problems.extend(visible(&raw));

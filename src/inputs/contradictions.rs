@@ -30,7 +30,9 @@ fn stream_problems(inputs: &Inputs, context: &Context) -> Vec<Problem> {
         problems.push(Problem::error("no-stdin", message).help("name a file in the workspace"));
     }
     if inputs.output == Some(FileName::Standard) {
-        if inputs.command != Command::Render {
+        if inputs.command == Command::EsoPlan {
+            // A plan holds no values.
+        } else if inputs.command != Command::Render {
             let message =
                 text!("`{}` needs the secret patch in a file, so `output` cannot be `-`", inputs.command.word());
             problems

@@ -3,6 +3,7 @@
 use clap::builder::StyledStr;
 use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::eso::EsoVerb;
 use super::groups::{Cluster, Comment, Rendering, Writing};
 use super::help::{ABOUT, EXAMPLES};
 use super::names::{self, Input};
@@ -52,6 +53,12 @@ pub(super) enum Verb {
     Apply(Deferred<Apply>),
     /// Remove the patch that `render` left, if nobody has changed it since
     Cleanup(Deferred<Cleanup>),
+    /// Move hand-made Secrets to Vault and External Secrets, and watch over them
+    Eso {
+        /// What to do
+        #[command(subcommand)]
+        verb: EsoVerb,
+    },
     /// Print a completion script
     Completions {
         /// Which shell

@@ -22,6 +22,10 @@ Examples:
   # values from sops, without a prompt
   secret-patch apply prod --env-file <(sops -d prod.env) --yes
 
+  # who owns which Secret, and what would move to Vault?
+  secret-patch eso inventory
+  secret-patch eso plan --prefix team
+
 Credentials and values as JSON are better given by environment than by flag,
 because every process can see arguments: SECRET_PATCH_KUBE_TOKEN,
 SECRET_PATCH_KUBECONFIG, SECRET_PATCH_GITHUB_TOKEN, SECRET_PATCH_SECRETS,

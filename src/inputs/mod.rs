@@ -2,8 +2,10 @@
 
 mod action;
 mod cli;
+mod command;
 mod context;
 mod contradictions;
+pub mod eso;
 mod flags;
 mod groups;
 mod help;
@@ -22,31 +24,11 @@ use crate::error::{Failure, Problem, Stage, text};
 use crate::secret::Secret;
 use crate::values::Source;
 
+pub use self::command::Command;
 pub use self::context::{ActionStage, Colour, Context, Environment, Mode, SAVED_PATCH, Terminals};
+pub use self::eso::EsoInputs;
 pub use self::pull_request::PullRequest;
 pub use self::vault::{VaultInputs, VaultMethod};
-
-/// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
-    /// Template and values become the secret patch.
-    Render,
-    /// Template, base, overlay, ignore files and workflows are compared; no values, no cluster.
-    Check,
-    /// What an apply would do.
-    Diff,
-    /// Render, build, check, apply, verify.
-    Apply,
-    /// Remove the patch that `render` left.
-    Cleanup,
-}
-
-impl Command {
-    /// Whether it reads a template: then the names of its placeholders are asked for.
-    pub fn takes_template(self) -> bool {
-        matches!(self, Self::Render | Self::Check | Self::Apply)
-    }
-}
 
 /// What happens to workloads after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +92,6 @@ macro_rules! words {
     };
 }
 
-words!(Command { Render = "render", Check = "check", Diff = "diff", Apply = "apply", Cleanup = "cleanup" });
 words!(Rollout { Restart = "restart", Wait = "wait", Skip = "none" });
 words!(OnFailedRollout { Keep = "keep", Restore = "restore" });
 words!(Commenting { Auto = "auto", Always = "always", Never = "never" });
@@ -139,7 +120,7 @@ pub enum Overlay {
 pub struct Inputs {
     /// What to do.
     pub command: Command,
-    /// A plain name: letters, digits, `.`, `_`, `-`; never a path. Empty for `check` of all environments.
+    /// A plain name: letters, digits, `.`, `_`, `-`; never a path. Empty for `check` of all environments and for the `eso` commands.
     pub environment: String,
     /// Where the layout starts.
     pub root: Option<PathBuf>,
@@ -171,6 +152,8 @@ pub struct Inputs {
     pub trusted_repositories: Vec<String>,
     /// What is asked of Vault, and as whom.
     pub vault: VaultInputs,
+    /// What the `eso` commands work on.
+    pub eso: EsoInputs,
     /// A path, the content, or base64 of the content.
     pub kubeconfig: Option<Secret>,
     /// The kubeconfig's context.

@@ -1,6 +1,6 @@
 //! The one table of inputs: the action's `INPUT_*`, the command line's flags, `action.yml` and the README follow it.
 
-use super::vault;
+use super::{eso, vault};
 
 /// One input by its name, which is the same in `with:` and as a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,11 @@ impl Input {
 }
 
 /// What to do.
-pub const COMMAND: Input = Input::new("command", "COMMAND", "What to do: `render`, `check`, `diff` or `apply`");
+pub const COMMAND: Input = Input::new(
+    "command",
+    "COMMAND",
+    "What to do: `render`, `check`, `diff`, `apply`, `eso inventory`, `eso plan`, `eso run` or `eso verify`",
+);
 /// Which environment.
 pub const ENVIRONMENT: Input =
     Input::new("environment", "ENV", "Name of the environment, such as `staging`; left out, `check` takes all of them");
@@ -70,7 +74,7 @@ pub const TEMPLATE: Input = Input::new(
 pub const OUTPUT: Input = Input::new(
     "output",
     "PATH",
-    "Where the secret patch goes, `-` is stdout; else `config/<env>-secret-config-patch.yml`",
+    "Where the secret patch goes, `-` is stdout; else `config/<env>-secret-config-patch.yml`; the file of `eso plan`, the directory of `eso run`",
 );
 /// What merges the patch.
 pub const OVERLAY: Input =
@@ -205,7 +209,7 @@ pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the fi
 pub const FORMAT: Input = Input::new("format", "text|markdown|json", "How the report is printed").or("text");
 
 /// Every input, in the order in which they are documented.
-pub const ALL: [Input; 52] = [
+pub const ALL: [Input; 61] = [
     COMMAND,
     ENVIRONMENT,
     ROOT,
@@ -239,6 +243,15 @@ pub const ALL: [Input; 52] = [
     vault::NAMESPACE,
     vault::CONCURRENCY,
     vault::INSECURE,
+    eso::NAMESPACES,
+    eso::PREFIX,
+    eso::STORE,
+    eso::REFRESH,
+    eso::PLAN,
+    eso::OVERWRITE,
+    eso::WRITE_ONLY,
+    eso::MAX_AGE,
+    eso::NOT_READY_FOR,
     KUBECONFIG,
     CONTEXT,
     KUBE_TOKEN,

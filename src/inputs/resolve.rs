@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::contradictions::contradictions;
 use super::names::{self, Input};
 use super::{
-    Command, Commenting, Context, FileName, Format, Inputs, Mode, OnFailedRollout, Overlay, Raw, Rollout, VaultInputs,
-    Word,
+    Command, Commenting, Context, EsoInputs, FileName, Format, Inputs, Mode, OnFailedRollout, Overlay, Raw, Rollout,
+    VaultInputs, Word,
 };
 use crate::error::{Problem, Text, text};
 use crate::secret::Secret;
@@ -43,6 +43,7 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
         prefer: reader.sources(),
         trusted_repositories: reader.repositories(),
         vault: VaultInputs::read(&mut reader),
+        eso: EsoInputs::read(&mut reader),
         kubeconfig: reader.secret(names::KUBECONFIG),
         context: reader.text(names::CONTEXT),
         kube_token: reader.secret(names::KUBE_TOKEN),
@@ -92,17 +93,23 @@ impl Reader {
         self.texts.get(input.name).map(|text| text.expose().to_owned())
     }
 
-    fn list(&self, input: Input) -> Vec<String> {
+    pub(super) fn list(&self, input: Input) -> Vec<String> {
         items(&self.text(input).unwrap_or_default())
     }
 
-    fn refuse(&mut self, message: Text, help: impl Into<Text>) {
+    pub(super) fn refuse(&mut self, message: Text, help: impl Into<Text>) {
         self.problems.push(Problem::error("invalid-input", message).help(help));
     }
 
     fn require(&mut self, context: &Context, command: Option<Command>) {
-        let optional = |input: &Input| *input == names::ENVIRONMENT && command == Some(Command::Check);
-        for input in [names::COMMAND, names::ENVIRONMENT].into_iter().filter(|input| !optional(input)) {
+        let needed: &[Input] = match command {
+            Some(Command::Check | Command::EsoInventory | Command::EsoPlan | Command::EsoVerify) => &[],
+            Some(Command::EsoRun) => &[super::eso::PLAN],
+            Some(Command::Render | Command::Diff | Command::Apply | Command::Cleanup) | None => {
+                &[names::COMMAND, names::ENVIRONMENT]
+            }
+        };
+        for input in needed {
             let unreadable = super::not_utf8(input.name);
             if !self.texts.contains_key(input.name) && !self.problems.contains(&unreadable) {
                 let help = match context.mode {
@@ -186,7 +193,7 @@ impl Reader {
     }
 
     /// Names of letters, digits and `others`.
-    fn names(&mut self, input: Input, others: &str) -> Vec<String> {
+    pub(super) fn names(&mut self, input: Input, others: &str) -> Vec<String> {
         let names = self.list(input);
         for name in &names {
             if name.contains('*') && !others.contains('*') {
@@ -231,7 +238,7 @@ impl Reader {
     }
 
     /// `90s`, `5m`, `1h`, `1h30m`.
-    fn duration(&mut self, input: Input) -> Duration {
+    pub(super) fn duration(&mut self, input: Input) -> Duration {
         let text = self.text(input).or(input.default.map(str::to_owned)).unwrap_or_default();
         parse_duration(&text).unwrap_or_else(|| {
             let help = "write a number and a unit, such as `90s`, `5m` or `1h`, above zero and up to `24h`";

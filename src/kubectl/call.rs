@@ -22,7 +22,7 @@ use super::heard::Heard;
 use crate::mask::Masker;
 
 /// The most that is kept of a child's stdout; more ends the call.
-const STDOUT_CAP: usize = 256 << 20;
+pub(super) const STDOUT_CAP: usize = 256 << 20;
 /// Where a child finds its kubeconfig.
 const KUBECONFIG_FD: i32 = 3;
 /// The port of the proxy that a child gets for plain http, over which it has nothing to say: no machine has it. kubectl
@@ -50,6 +50,8 @@ pub struct Call {
     pub fence: Option<Fence>,
     /// How long it may take before it is killed.
     pub deadline: Duration,
+    /// The most that is kept of its stdout, in bytes; more ends the call.
+    pub most: usize,
 }
 
 impl fmt::Debug for Call {
@@ -179,7 +181,7 @@ impl Launch for Program {
 async fn watch(mut child: Child, call: &Call, masker: &Masker) -> Ending {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (mut out, mut heard) = (Zeroizing::new(Vec::new()), Heard::new(masker));
-    let keep = |bytes: &[u8]| keep(&mut out, bytes, STDOUT_CAP);
+    let keep = |bytes: &[u8]| keep(&mut out, bytes, call.most);
     let hear = |bytes: &[u8]| {
         heard.push(bytes);
         Ok(())

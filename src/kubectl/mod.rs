@@ -8,10 +8,12 @@ mod cut;
 mod delete;
 mod ending;
 mod errors;
+mod externals;
 mod fence;
 mod heard;
 mod inventory;
 mod objects;
+mod pages;
 mod patch;
 mod pods;
 mod refusals;
@@ -40,6 +42,7 @@ pub use ending::{Ending, Output, Untrusted};
 pub use fence::Fence;
 pub use inventory::{Holder, TEMPLATE_HOLDERS};
 pub use objects::{LiveObjects, Read};
+pub use pages::Paging;
 pub use patch::Writes;
 pub use review::Review;
 pub use version::{Version, Versions};
@@ -102,6 +105,7 @@ impl<L: Launch> Kubectl<L> {
             reach: Reach::Files,
             fence: Some(fence),
             deadline: self.deadline,
+            most: call::STDOUT_CAP,
         };
         match self.launcher.launch(call).await {
             Ending::Success { stdout, stderr } => Ok((stdout, errors::warnings(&stderr, None))),
@@ -118,7 +122,8 @@ impl<L: Launch> Kubectl<L> {
     async fn cluster_within(&self, deadline: Duration, words: &[&str], input: Zeroizing<Vec<u8>>) -> Ending {
         let mut arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
         arguments.extend(self.context.as_ref().map(|context| format!("--context={context}").into()));
-        self.launcher.launch(Call { arguments, input, reach: Reach::Cluster, fence: None, deadline }).await
+        let (reach, most) = (Reach::Cluster, call::STDOUT_CAP);
+        self.launcher.launch(Call { arguments, input, reach, fence: None, deadline, most }).await
     }
 }
 

@@ -28,6 +28,7 @@
 //!                 "progress": "planned", "note": "…"}],  // why it stays, or what has its place; may be null
 //!   "base": {"gained": ["…"], "lost": []},    // names of values; null where a cluster was compared
 //!   "rollouts": [{"group": "apps", "kind": "Deployment", "namespace": "…", "name": "…", "ready": true, "detail": "…"}],
+//!   "eso": null,                      // what an `eso` command found: see docs/vault.md
 //!   "problems": [{"severity": "error", "kind": "missing-value", "message": "…", "help": "…",
 //!                 "file": "…", "line": 3, "column": 5}],   // file, line, column and help may be null
 //!   "stages": [{"stage": "render", "milliseconds": 3}]
@@ -114,6 +115,7 @@ fn document(outcome: &Outcome, truncated: Option<&str>) -> Value {
         "rollouts": list(&outcome.rollouts, all, |rollout| {
             identified(&rollout.id, json!({"ready": rollout.ready, "detail": rollout.detail}))
         }),
+        "eso": outcome.survey.as_ref().filter(|_| truncated.is_none()).map(|survey| &survey.data),
         "problems": list(&outcome.problems, all, problem),
         "stages": list(&outcome.stages, true, |(stage, took)| json!({"stage": stage.name(), "milliseconds": millis(*took)})),
     })
@@ -213,6 +215,7 @@ mod tests {
                 "leftOver",
                 "base",
                 "rollouts",
+                "eso",
                 "problems",
                 "stages"
             ]

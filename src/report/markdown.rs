@@ -2,7 +2,7 @@
 
 use super::rows::{Row, Word, rows, unchanged};
 use super::words::{count, severity_word};
-use super::{BaseReport, Outcome};
+use super::{BaseReport, Outcome, Survey};
 use crate::error::Problem;
 use crate::mask::{Masked, Masker};
 
@@ -48,6 +48,7 @@ pub(super) fn page(outcome: &Outcome, detail: Detail, elsewhere: &str) -> String
     }
     text += &outcome.base.as_ref().map(names).unwrap_or_default();
     text += &outcome.problems.iter().map(finding).collect::<String>();
+    text += &outcome.survey.as_ref().map(Survey::markdown).unwrap_or_default();
     text += &objects(outcome, detail, elsewhere);
     if !outcome.rollouts.is_empty() {
         text += "| Workload | State | Seen |\n| --- | --- | --- |\n";

@@ -6,6 +6,7 @@ pub mod markdown;
 mod redacted;
 mod rows;
 mod sentence;
+mod survey;
 pub mod text;
 mod words;
 
@@ -15,6 +16,7 @@ use crate::error::{Problem, Stage};
 use crate::object::ObjectId;
 
 pub(crate) use self::sentence::{capital, listed};
+pub use self::survey::{Cell, Survey, Table};
 pub(crate) use self::words::{count, printable, printable_lines, severity_word};
 
 /// The difference between the cluster and the build.
@@ -192,6 +194,8 @@ pub struct Outcome {
     pub base: Option<BaseReport>,
     /// Workloads that were waited for.
     pub rollouts: Vec<RolloutReport>,
+    /// What an `eso` command found and did.
+    pub survey: Option<Survey>,
     /// Findings of every weight, in the order they were found.
     pub problems: Vec<Problem>,
     /// How long each stage took, in order.

@@ -42,6 +42,7 @@ impl Outcome {
             base: self.base.as_ref().map(|base| redacted_base(base, masker)),
             rollouts: self.rollouts.iter().map(rollout).collect(),
             problems: self.problems.iter().map(|problem| redacted_problem(problem, masker)).collect(),
+            survey: self.survey.as_ref().map(|survey| survey.redacted(masker)),
             stages: self.stages.clone(),
             failed: self.failed,
         }

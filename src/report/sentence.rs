@@ -12,6 +12,7 @@ impl Outcome {
         let (what, environment) = (self.command, &self.environment);
         let sentence = match self.failed {
             _ if what == "diff" => self.announced(),
+            _ if what.starts_with("eso ") => self.surveyed(),
             None | Some(Stage::Check) if what == "check" => return format!("{}.", self.checked()),
             Some(stage) if what.is_empty() => format!("Failed at {}: nothing was done", stage.name()),
             Some(stage) => {
@@ -39,6 +40,17 @@ impl Outcome {
         let warnings = if warnings == 0 { String::new() } else { format!(", with {}", count(warnings, "warning")) };
         let restarted = if self.only_tells() { String::new() } else { self.restarted() };
         format!("{sentence}{restarted}{rollouts}{warnings}.")
+    }
+
+    /// What an `eso` command found, or where it failed and what it had found until then.
+    fn surveyed(&self) -> String {
+        let found = self.survey.as_ref().map(|survey| survey.sentence.clone()).unwrap_or_default();
+        match self.failed {
+            None => found,
+            Some(Stage::Verify) if !found.is_empty() => found,
+            Some(stage) if found.is_empty() => format!("{} failed at {}", capital(self.command), stage.name()),
+            Some(stage) => format!("{} failed at {}: {found}", capital(self.command), stage.name()),
+        }
     }
 
     /// How many objects there are of each change.

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 
 use super::rows::{Row, Word, rows, unchanged};
-use super::{BaseReport, Change, Outcome};
+use super::{BaseReport, Change, Outcome, Survey};
 use crate::mask::{Masked, Masker};
 
 /// Renders `outcome`, with ANSI colours or without; ends with the sentence, where a terminal's reader looks.
@@ -16,6 +16,7 @@ pub fn render(outcome: &Outcome, masker: &Masker, colours: bool) -> Masked {
     if let Some(base) = &outcome.base {
         text += &names(base);
     }
+    text += &outcome.survey.as_ref().map(Survey::text).unwrap_or_default();
     let (shown, _) = rows(&outcome, true);
     text += &table(&shown, colours);
     let unchanged = unchanged(&outcome);

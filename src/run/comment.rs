@@ -43,6 +43,7 @@ impl<O: Write, E: Write> Run<O, E> {
     fn is_to_comment(&self) -> bool {
         let (reports, only_tells) = match self.inputs.command {
             Command::Render | Command::Check | Command::Cleanup => (false, false),
+            Command::EsoInventory | Command::EsoPlan | Command::EsoRun | Command::EsoVerify => (false, false),
             Command::Diff => (true, true),
             Command::Apply => (true, self.inputs.dry_run),
         };

@@ -46,7 +46,7 @@ impl<O: Write, E: Write> Run<O, E> {
         Err(Failure::new(Stage::Compare, vec![Problem::error("declined", "not applied, as you said")]))
     }
 
-    async fn answered_yes(&mut self) -> bool {
+    pub(super) async fn answered_yes(&mut self) -> bool {
         let read = |stdin: &mut dyn Read| {
             let (mut answer, mut byte) = (Vec::new(), [0]);
             while answer.len() < 16 && stdin.read(&mut byte).is_ok_and(|count| count == 1) && byte != *b"\n" {

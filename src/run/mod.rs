@@ -10,6 +10,7 @@ mod compare;
 mod confirm;
 mod diff;
 mod diff_base;
+mod eso;
 mod finish;
 mod foresee;
 mod inherit;
@@ -169,6 +170,10 @@ impl<O: Write, E: Write> Run<O, E> {
             Command::Diff => Box::pin(self.diff()).await,
             Command::Apply => Box::pin(self.apply()).await,
             Command::Cleanup => self.cleanup(),
+            Command::EsoInventory => Box::pin(self.eso_inventory()).await,
+            Command::EsoPlan => Box::pin(self.eso_plan()).await,
+            Command::EsoRun => Box::pin(self.eso_run()).await,
+            Command::EsoVerify => Box::pin(self.eso_verify()).await,
         }
     }
 

@@ -28,7 +28,7 @@ impl<O: Write, E: Write> Run<O, E> {
             lines::Found::default()
         } else {
             // The state of its requests would lie on the stack of every command.
-            let vault = Box::pin(self.vault(&inputs)).await;
+            let vault = Box::pin(self.log_in_to_vault(&inputs, DEADLINE)).await;
             let vault = vault.map_err(|problem| Failure::new(Stage::Values, vec![problem]))?;
             let found = Box::pin(vault.read(wanted)).await;
             self.log_out().await;
@@ -48,8 +48,13 @@ impl<O: Write, E: Write> Run<O, E> {
         }
     }
 
-    async fn vault(&mut self, inputs: &VaultInputs) -> Result<Arc<Vault>, Problem> {
-        let settings = self.settings(inputs)?;
+    /// Logs in; all requests together may take until `deadline`, and the masks are still to be sent.
+    pub(super) async fn log_in_to_vault(
+        &mut self,
+        inputs: &VaultInputs,
+        deadline: Duration,
+    ) -> Result<Arc<Vault>, Problem> {
+        let settings = Settings { deadline, ..self.settings(inputs)? };
         let login = self.login(inputs, &settings.tls).await?;
         let masker = self.masker.clone();
         let vault = Arc::new(Vault::log_in(settings, &login, |token| masker.add(token)).await?);
@@ -59,7 +64,7 @@ impl<O: Write, E: Write> Run<O, E> {
 
     fn settings(&mut self, inputs: &VaultInputs) -> Result<Settings, Problem> {
         let url = inputs.url.clone().or_else(|| self.of_command_line("VAULT_ADDR")).ok_or_else(|| {
-            Problem::error("vault-url", "`vault-secrets` is given, and `vault-url` is missing")
+            Problem::error("vault-url", "Vault is asked for, and `vault-url` is missing")
                 .help("write `vault-url: https://vault.example.com:8200`")
         })?;
         let address = Address::parse(&url)?;
@@ -181,7 +186,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// A variable that Vault's own tools read; not in the action, where only inputs count.
-    fn of_command_line(&self, name: &str) -> Option<String> {
+    pub(super) fn of_command_line(&self, name: &str) -> Option<String> {
         let value = self.environment.get(name).filter(|_| self.context.mode == Mode::CommandLine)?;
         value.to_str().filter(|text| !text.is_empty()).map(str::to_owned)
     }

@@ -159,7 +159,7 @@ impl Vault {
     }
 
     /// The engine behind `path`; paths with the same first segment wait for the first of them to ask.
-    async fn mount(&self, path: &str) -> Read<Mount> {
+    pub(super) async fn mount(&self, path: &str) -> Read<Mount> {
         let first = path.split('/').next().unwrap_or_default().to_owned();
         let cell = self.asked.lock().await.entry(first).or_default().clone();
         cell.get_or_try_init(|| async { self.ask_mount(path).await.map(drop) }).await?;
@@ -186,14 +186,14 @@ impl Vault {
         Ok(mount)
     }
 
-    async fn ask(&self, request: &Request<'_>) -> Read<Answer> {
+    pub(super) async fn ask(&self, request: &Request<'_>) -> Read<Answer> {
         self.keep_alive().await;
         let sent = self.door.send(request).await;
         sent.map_err(|trouble| Missing { absent: false, problem: trouble.problem(&self.settings.address) })
     }
 
     /// Why `path`, which is `place` in the API's words, was not read.
-    fn refused(&self, place: &Place, path: &str, answer: &Answer) -> Missing {
+    pub(super) fn refused(&self, place: &Place, path: &str, answer: &Answer) -> Missing {
         if let Some(problem) = trouble::general(answer, &self.settings.address) {
             return Missing { absent: false, problem };
         }

@@ -1,4 +1,4 @@
-//! Vault and OpenBao: logging in, reading KV, and giving our own token back.
+//! Vault and OpenBao: logging in, reading and writing KV, and giving our own token back.
 
 mod address;
 mod answer;
@@ -11,6 +11,7 @@ mod retry;
 mod session;
 mod tls;
 mod trouble;
+mod write;
 
 pub use address::Address;
 pub use client::Settings;
@@ -18,3 +19,4 @@ pub use github::{IdentityRequest, identity_token};
 pub use login::Login;
 pub use session::Vault;
 pub use tls::Tls;
+pub use write::{Kept, Put, State};

@@ -97,6 +97,16 @@ impl<O: Write, E: Write> Console<O, E> {
         self.progress(&defuse(&text.join("\n")));
     }
 
+    /// A line that the next one takes the place of, on a terminal only; `None` takes it away.
+    pub fn passing(&mut self, text: Option<&Masked>) {
+        if self.is_action() || !self.context.terminals.stderr {
+            return;
+        }
+        let text = text.map(|text| printable(text.as_str())).unwrap_or_default();
+        let written = write!(self.err, "\r\u{1b}[2K{text}").and_then(|()| self.err.flush());
+        self.keep(written);
+    }
+
     /// A line for those who want to know more: with `--verbose`, or as a debug command.
     pub fn detail(&mut self, text: &Masked) {
         if self.is_action() {

@@ -10,6 +10,7 @@
 )]
 
 pub mod cluster;
+pub mod eso;
 pub mod github;
 
 use std::collections::BTreeMap;

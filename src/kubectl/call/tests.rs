@@ -10,6 +10,7 @@ fn shell(script: &str) -> Call {
         input: Zeroizing::default(),
         reach: Reach::Files,
         fence: None,
+        most: STDOUT_CAP,
         deadline: Duration::from_secs(20),
     }
 }

@@ -15,6 +15,7 @@ fn read(kubectl: &Path, files: &[&Path], file: &Path) -> Result<String, String> 
         reach: Reach::Files,
         fence: Some(fence),
         deadline: std::time::Duration::from_secs(20),
+        most: 1 << 20,
     };
     let program = Program::new(kubectl.to_owned(), [], ExecPlugins::Refused);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

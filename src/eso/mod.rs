@@ -1,0 +1,37 @@
+//! From hand-made Secrets to Vault and External Secrets, as data: who owns what, what goes where, and whether it got there.
+
+mod external;
+mod facts;
+mod inventory;
+mod manifest;
+mod moment;
+mod moved;
+mod naming;
+mod owner;
+mod plan;
+mod planning;
+mod references;
+mod store;
+mod values;
+mod verdict;
+
+pub use self::external::{External, Ready, Reference};
+pub use self::facts::{Encoding, KeyFacts, LAST_APPLIED, SecretFacts, bytes};
+pub use self::inventory::Inventory;
+pub use self::manifest::{forced, real, shadow};
+pub use self::moment::{Moment, go_duration, interval};
+pub use self::moved::{InVault, Moved, Sync, Told, survey};
+pub use self::naming::{external_secret_name, is_path, vault_path};
+pub use self::owner::{CREATED_BY, DATA_HASH, MANAGED, Owner, has_owner_reference};
+pub use self::plan::{KeyPlan, LeftOut, Plan, SecretPlan, StoreRef};
+pub use self::planning::PlanFile;
+pub use self::references::secrets_of;
+pub use self::store::{StoreFacts, VaultStore};
+pub use self::values::{differences, expected, to_document};
+pub use self::verdict::{Verdict, changed_by_hand, judge};
+
+/// The group of ExternalSecrets and stores.
+pub const GROUP: &str = "external-secrets.io";
+
+/// The annotation that tells which plan an ExternalSecret comes from.
+pub const PLAN_ANNOTATION: &str = "secret-patch.dev/eso-plan";

@@ -1,0 +1,237 @@
+//! What a run did with each Secret, and the report on it: ready to be pasted into a pull request.
+
+use serde_json::{Value, json};
+
+use super::owner::Owner;
+use super::plan::{Plan, SecretPlan};
+use crate::error::Problem;
+use crate::report::{Cell, Survey, Table, count};
+
+/// What became of a Secret's values in Vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InVault {
+    /// Nothing was done.
+    Untouched,
+    /// They are not there yet, and this run does not write.
+    Missing,
+    /// They were there already.
+    Equal,
+    /// They were written, and read back.
+    Written,
+    /// They were written over something else, as asked, and read back.
+    Overwritten,
+}
+
+/// What became of its ExternalSecret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// There is none yet.
+    None,
+    /// It was in sync before this run.
+    Already,
+    /// It is in sync, and the Secret is the same as before, byte by byte.
+    Done,
+}
+
+/// One Secret of a plan, and how far it got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// What was to be done.
+    pub plan: SecretPlan,
+    /// Who owned it before.
+    pub before: Option<Owner>,
+    /// In Vault.
+    pub vault: InVault,
+    /// In the cluster.
+    pub sync: Sync,
+    /// Whether `last-applied-configuration` was taken off it.
+    pub stripped: bool,
+    /// Why it got no further.
+    pub problem: Option<Problem>,
+}
+
+/// How a run was asked to go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Nothing was written.
+    pub dry_run: bool,
+    /// No ExternalSecret was applied.
+    pub write_only: bool,
+    /// The manifests, in the order of the plan.
+    pub files: Vec<String>,
+}
+
+impl Moved {
+    /// Before anything was done.
+    pub fn of(plan: &SecretPlan) -> Self {
+        Self {
+            plan: plan.clone(),
+            before: None,
+            vault: InVault::Untouched,
+            sync: Sync::None,
+            stripped: false,
+            problem: None,
+        }
+    }
+
+    /// Whether nothing keeps it from going on.
+    pub fn is_well(&self) -> bool {
+        self.problem.is_none()
+    }
+
+    /// Whether this run changed anything for it.
+    pub fn is_changed(&self) -> bool {
+        matches!(self.vault, InVault::Written | InVault::Overwritten) || self.sync == Sync::Done || self.stripped
+    }
+}
+
+impl InVault {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Untouched => "untouched",
+            Self::Missing => "to be written",
+            Self::Equal => "equal",
+            Self::Written => "written",
+            Self::Overwritten => "overwritten",
+        }
+    }
+}
+
+impl Sync {
+    fn word(self) -> &'static str {
+        match self {
+            Self::None => "not made",
+            Self::Already => "in sync before",
+            Self::Done => "in sync",
+        }
+    }
+}
+
+/// The report on a run of `plan`.
+pub fn survey(plan: &Plan, moved: &[Moved], told: &Told) -> Survey {
+    Survey { sentence: sentence(moved, told), tables: tables(plan, moved, told), data: data(plan, moved, told) }
+}
+
+fn sentence(moved: &[Moved], told: &Told) -> String {
+    let all = moved.len();
+    let many = |is: fn(&Moved) -> bool| moved.iter().filter(|one| is(one)).count();
+    let failed = many(|one| !one.is_well());
+    let kept = many(|one| matches!(one.vault, InVault::Equal | InVault::Written | InVault::Overwritten));
+    let synced = many(|one| one.sync != Sync::None);
+    let refused = if failed == 0 { String::new() } else { format!(", {failed} refused") };
+    if told.dry_run {
+        return format!("Dry run: {} could be moved{refused}; nothing was written", count(all - failed, "Secret"));
+    }
+    if told.write_only {
+        return format!("Vault holds {kept} of {}{refused}; no ExternalSecret was applied", count(all, "Secret"));
+    }
+    if failed == 0 && synced == all && !moved.iter().any(Moved::is_changed) {
+        return format!("Nothing to do: {} in Vault and in sync", all_are(all));
+    }
+    format!("Moved {synced} of {} to Vault and External Secrets{refused}", count(all, "Secret"))
+}
+
+fn all_are(all: usize) -> String {
+    if all == 1 { "the one Secret is".to_owned() } else { format!("all {all} Secrets are") }
+}
+
+fn tables(plan: &Plan, moved: &[Moved], told: &Told) -> Vec<Table> {
+    let rows = |of: &dyn Fn(&Moved) -> Option<Vec<Cell>>| moved.iter().filter_map(of).collect::<Vec<_>>();
+    let place = |one: &Moved| [Cell::name(&one.plan.namespace), Cell::name(&one.plan.secret)].to_vec();
+    let before = |one: &Moved| {
+        let owner = one.before.as_ref().map(ToString::to_string).unwrap_or_default();
+        let keys = Cell::words(one.plan.keys.len().to_string());
+        Some([place(one), vec![Cell::name(&one.plan.kind), Cell::words(owner), keys]].concat())
+    };
+    let migrated = |one: &Moved| {
+        let keys = one.plan.keys.iter().map(|key| key.key.clone()).collect();
+        let path = Cell::name(format!("{}/{}", plan.mount, one.plan.path));
+        Some(vec![path, Cell::words(one.vault.word()), Cell::Names(keys)])
+    };
+    let externals = |one: &Moved| {
+        let names = [&one.plan.namespace, &one.plan.external_secret, &one.plan.secret].map(Cell::name).to_vec();
+        let ready = if one.sync == Sync::None { "" } else { "SecretSynced, True" };
+        Some([names, vec![Cell::words(one.sync.word()), Cell::words(ready)]].concat())
+    };
+    let removed = |one: &Moved| {
+        one.stripped.then(|| [place(one), vec![Cell::words("last-applied-configuration, with its values")]].concat())
+    };
+    let failed =
+        |one: &Moved| Some([place(one), vec![Cell::words(one.problem.as_ref()?.message.to_string())]].concat());
+    let left = plan
+        .left_out
+        .iter()
+        .map(|left| vec![Cell::name(&left.namespace), Cell::name(&left.secret), Cell::words(&left.why)]);
+    let own = |one: &Moved| match &one.before {
+        Some(Owner::Ours(set)) => Some([place(one), vec![Cell::words(set.to_string())]].concat()),
+        _ => None,
+    };
+    vec![
+        Table { title: "Before", columns: &["Namespace", "Secret", "Type", "Owner", "Keys"], rows: rows(&before) },
+        Table { title: "In Vault", columns: &["Path", "State", "Keys"], rows: rows(&migrated) },
+        Table {
+            title: "ExternalSecrets",
+            columns: &["Namespace", "ExternalSecret", "Secret", "State", "Ready"],
+            rows: if told.write_only || told.dry_run { Vec::new() } else { rows(&externals) },
+        },
+        Table { title: "Removed", columns: &["Namespace", "Secret", "What"], rows: rows(&removed) },
+        Table { title: "Checks", columns: &["Check", "Result"], rows: checks(moved, told) },
+        Table { title: "Refused", columns: &["Namespace", "Secret", "Why"], rows: rows(&failed) },
+        Table {
+            title: "To be taken out of template, base and env",
+            columns: &["Namespace", "Secret", "Applied by this program for"],
+            rows: rows(&own),
+        },
+        Table { title: "Left for later", columns: &["Namespace", "Secret", "Why"], rows: left.collect() },
+        Table {
+            title: "Files",
+            columns: &["To be committed"],
+            rows: told.files.iter().map(|file| vec![Cell::name(file)]).collect(),
+        },
+    ]
+}
+
+fn checks(moved: &[Moved], told: &Told) -> Vec<Vec<Cell>> {
+    if told.dry_run {
+        return Vec::new();
+    }
+    let all = moved.len();
+    let row = |what: &str, is: &dyn Fn(&&Moved) -> bool| {
+        let many = moved.iter().filter(is).count();
+        vec![Cell::words(what), Cell::words(format!("{many}/{all}"))]
+    };
+    let mut rows = vec![row("Vault, read back, holds the Secret's bytes", &|one| {
+        matches!(one.vault, InVault::Equal | InVault::Written | InVault::Overwritten)
+    })];
+    if !told.write_only {
+        rows.push(row("ExternalSecret ready and in sync with its spec (SecretSynced)", &|one| one.sync != Sync::None));
+        rows.push(row("Secret unchanged byte by byte, with the same uid", &|one| {
+            one.sync != Sync::None && one.is_well()
+        }));
+    }
+    rows
+}
+
+fn data(plan: &Plan, moved: &[Moved], told: &Told) -> Value {
+    let one = |one: &Moved| {
+        json!({
+            "namespace": one.plan.namespace,
+            "secret": one.plan.secret,
+            "path": format!("{}/{}", plan.mount, one.plan.path),
+            "externalSecret": one.plan.external_secret,
+            "keys": one.plan.keys.iter().map(|key| &key.key).collect::<Vec<_>>(),
+            "before": one.before.as_ref().map(Owner::word),
+            "vault": one.vault.word(),
+            "sync": one.sync.word(),
+            "stripped": one.stripped,
+            "problem": one.problem.as_ref().map(|problem| json!({"kind": problem.kind, "message": problem.message.as_str()})),
+        })
+    };
+    json!({
+        "plan": plan.id,
+        "secrets": moved.iter().map(one).collect::<Vec<_>>(),
+        "changed": moved.iter().any(Moved::is_changed),
+        "leftOut": plan.left_out,
+        "files": told.files,
+    })
+}

@@ -1,0 +1,201 @@
+//! `eso run`: carrying a plan out, in place. What was done is read from cluster and Vault, so that a killed run is gone on with.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::super::{Done, Run};
+use super::ground::Ground;
+use super::keep::Keeper;
+use super::snapshots::Snapshots;
+use super::step::{Step, steps};
+use super::sync::{AT_ONCE, Syncer};
+use crate::error::{Failure, Problem, Stage, text};
+use crate::eso::{self, Moved, Plan, Sync, Told};
+use crate::files;
+use crate::inputs::FileName;
+use crate::kubectl::Kubectl;
+use crate::vault::Vault;
+
+/// Where the manifests go unless the inputs say otherwise.
+const DIRECTORY: &str = "external-secrets";
+/// How often the line on the terminal is renewed.
+const TICK: Duration = Duration::from_millis(200);
+/// How long all requests to Vault together may take: a plan may hold thousands of Secrets.
+const DEADLINE: Duration = Duration::from_secs(6 * 3600);
+
+impl<O: Write, E: Write> Run<O, E> {
+    pub(in crate::run) async fn eso_run(&mut self) -> Done {
+        self.enter(Stage::Inputs);
+        let plan = self.plan_file()?;
+        self.refuse_foreign_plan()?;
+        let kubectl = self.cluster()?;
+        let vault = self.vault_of_plan().await?;
+        self.send_masks()?;
+
+        self.enter(Stage::Inventory);
+        let ground = self.ground(&kubectl, &vault, &plan).await?;
+        self.ask_to_move(&plan).await?;
+        let files = if self.inputs.dry_run { Vec::new() } else { self.write_manifests(&plan)? };
+
+        let told = Told { dry_run: self.inputs.dry_run, write_only: self.inputs.eso.write_only, files };
+        let mut moved = Vec::new();
+        let ended = self.move_all(&kubectl, &vault, &plan, &ground, &mut moved).await;
+        moved.sort_by_key(|one: &Moved| plan.secrets.iter().position(|secret| secret.id() == one.plan.id()));
+        self.outcome.survey = Some(eso::survey(&plan, &moved, &told));
+        let refused: Vec<Problem> = moved.into_iter().filter_map(|one| one.problem).collect();
+        match ended {
+            Err(mut failure) => {
+                failure.problems.extend(refused);
+                Err(failure)
+            }
+            Ok(()) => self.settle(Stage::Sync, unique(refused)),
+        }
+    }
+
+    /// Batch by batch, so that never more values than those of a batch are held.
+    async fn move_all(
+        &mut self,
+        kubectl: &Kubectl,
+        vault: &Vault,
+        plan: &Plan,
+        ground: &Ground,
+        moved: &mut Vec<Moved>,
+    ) -> Done {
+        let overwrite = self.inputs.eso.overwrite.clone();
+        let (dry_run, concurrency) = (self.inputs.dry_run, self.inputs.vault.concurrency.max(1));
+        let done = AtomicUsize::new(0);
+        let keeper = Keeper { vault, plan, overwrite: &overwrite, dry_run, concurrency, done: &done };
+        let syncer = Syncer { kubectl, plan, patience: self.inputs.timeout };
+        let mut snapshots = Snapshots::of(&plan.secrets);
+        loop {
+            self.enter(Stage::Inventory);
+            let batch =
+                snapshots.next(kubectl).await.map_err(|problem| Failure::new(Stage::Inventory, vec![problem]))?;
+            let Some(batch) = batch else { return Ok(()) };
+            let mut steps = steps(batch, ground);
+            self.enter(Stage::Vault);
+            let total = plan.secrets.len();
+            let shown = || format!("{} of {total} compared with Vault", done.load(Ordering::Relaxed));
+            let kept = self.showing(keeper.keep(&mut steps), shown).await;
+            let synced = if kept.is_ok() && !dry_run && !self.inputs.eso.write_only {
+                self.enter(Stage::Sync);
+                let in_sync = moved.iter().filter(|one| one.sync != Sync::None).count();
+                self.showing(sync(&syncer, &mut steps), || format!("{in_sync} of {total} in sync")).await
+            } else {
+                Ok(())
+            };
+            moved.extend(steps.into_iter().map(|step| step.moved));
+            self.say_progress(moved, plan);
+            kept.map_err(|problem| Failure::new(Stage::Vault, vec![problem]))?;
+            synced.map_err(|problem| Failure::new(Stage::Sync, vec![problem]))?;
+        }
+    }
+
+    /// Does `work` while a line on the terminal tells how far it is.
+    async fn showing<T>(&mut self, work: impl Future<Output = T>, shown: impl Fn() -> String) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                ended = &mut work => {
+                    self.console.passing(None);
+                    return ended;
+                }
+                () = tokio::time::sleep(TICK) => {
+                    let text = self.masker.redact(&shown());
+                    self.console.passing(Some(&text));
+                }
+            }
+        }
+    }
+
+    fn say_progress(&mut self, moved: &[Moved], plan: &Plan) {
+        let (well, refused) = moved.iter().partition::<Vec<&Moved>, _>(|one| one.is_well());
+        let refused = if refused.is_empty() { String::new() } else { format!(", {} refused", refused.len()) };
+        self.say(text!("{} of {} done{refused}", well.len(), plan.secrets.len()));
+    }
+
+    /// The plan of the inputs.
+    pub(super) fn plan_file(&self) -> Result<Plan, Failure> {
+        let failure = |problems| Failure::new(Stage::Inputs, problems);
+        let file = self.inputs.eso.plan.clone().unwrap_or_default();
+        let yaml = files::read_text(&self.absolute(&file)).map_err(|problem| failure(vec![problem]))?;
+        let mut plan = Plan::parse(&file.display().to_string(), &yaml).map_err(failure)?;
+        let wanted = &self.inputs.eso.namespaces;
+        plan.secrets.retain(|secret| wanted.is_empty() || wanted.contains(&secret.namespace));
+        Ok(plan)
+    }
+
+    /// A plan decides which Secrets go where: somebody else's is not carried out.
+    fn refuse_foreign_plan(&self) -> Done {
+        let file = self.inputs.eso.plan.clone().unwrap_or_default();
+        let problems = self.foreign_trees(&[self.absolute(&file).parent().unwrap_or(&file)])?;
+        if problems.is_empty() { Ok(()) } else { Err(Failure::new(Stage::Inputs, problems)) }
+    }
+
+    async fn vault_of_plan(&mut self) -> Result<Arc<Vault>, Failure> {
+        let inputs = std::mem::take(&mut self.inputs.vault);
+        let vault = self.log_in_to_vault(&inputs, DEADLINE).await;
+        self.inputs.vault.concurrency = inputs.concurrency;
+        vault.map_err(|problem| Failure::new(Stage::Inputs, vec![problem]))
+    }
+
+    /// A person at a terminal is asked; a plan that was reviewed needs no other word.
+    async fn ask_to_move(&mut self, plan: &Plan) -> Done {
+        let asks = self.context.terminals.stdin && !self.inputs.command_line.yes && !self.inputs.dry_run;
+        if !asks {
+            return Ok(());
+        }
+        let target = self.outcome.target.as_ref().map(|target| target.context.clone()).unwrap_or_default();
+        let (many, mount) = (plan.secrets.len(), &plan.mount);
+        let question = text!("Move {many} Secrets of context {target} to `{mount}` in Vault? [y/N] ");
+        let question = self.masker.redact_text(&question);
+        self.console.question(&question);
+        if self.answered_yes().await {
+            return Ok(());
+        }
+        Err(Failure::new(Stage::Inventory, vec![Problem::error("declined", "nothing was moved, as you said")]))
+    }
+
+    /// One file an ExternalSecret, for git.
+    fn write_manifests(&self, plan: &Plan) -> Result<Vec<String>, Failure> {
+        let directory = match &self.inputs.output {
+            Some(FileName::Path(path)) => path.clone(),
+            _ => PathBuf::from(DIRECTORY),
+        };
+        let mut names = BTreeSet::new();
+        let is_twice = plan.secrets.iter().any(|secret| !names.insert(&secret.external_secret));
+        let mut files = Vec::new();
+        for secret in &plan.secrets {
+            let name = format!("{}.yaml", secret.external_secret);
+            // The same name in two namespaces is two files.
+            let path = if is_twice { directory.join(&secret.namespace).join(name) } else { directory.join(name) };
+            let yaml = serde_yaml::to_string(&eso::real(plan, secret)).unwrap_or_default();
+            let failure = |problem| Failure::new(Stage::Inventory, vec![problem]);
+            files::write_text(&self.absolute(&path), &yaml).map_err(failure)?;
+            files.push(path.display().to_string());
+        }
+        Ok(files)
+    }
+}
+
+/// One problem said of many Secrets is told once.
+fn unique(problems: Vec<Problem>) -> Vec<Problem> {
+    let mut kept: Vec<Problem> = Vec::new();
+    for problem in problems {
+        if !kept.contains(&problem) {
+            kept.push(problem);
+        }
+    }
+    kept
+}
+
+async fn sync(syncer: &Syncer<'_>, steps: &mut [Step<'_>]) -> Result<(), Problem> {
+    for some in steps.chunks_mut(AT_ONCE) {
+        syncer.sync(some).await?;
+    }
+    Ok(())
+}

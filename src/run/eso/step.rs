@@ -1,0 +1,140 @@
+//! One Secret of a plan on its way: what it is, and whether the plan may be carried out for it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::ground::Ground;
+use super::snapshots::Batch;
+use crate::error::{Problem, text};
+use crate::eso::{External, LAST_APPLIED, Moved, Owner, SecretPlan, Sync, bytes, has_owner_reference};
+use crate::object::Object;
+
+/// One Secret on its way.
+pub(super) struct Step<'a> {
+    pub(super) plan: &'a SecretPlan,
+    /// The snapshot, by key.
+    pub(super) values: Vec<(String, Zeroizing<Vec<u8>>)>,
+    /// The Secret's `metadata.uid`.
+    pub(super) uid: String,
+    /// Whether the Secret holds `last-applied-configuration`.
+    pub(super) in_clear: bool,
+    /// The plan's ExternalSecret, where it was there before.
+    pub(super) external: Option<Object>,
+    /// How far it got.
+    pub(super) moved: Moved,
+    /// Whether a trial was made.
+    pub(super) tried: bool,
+    /// Whether what is waited for was seen.
+    pub(super) seen: bool,
+}
+
+impl Step<'_> {
+    /// Whether a trial may be there.
+    pub(super) fn may_have_trial(&self) -> bool {
+        self.tried || self.goes_on()
+    }
+
+    pub(super) fn goes_on(&self) -> bool {
+        self.moved.is_well() && self.moved.sync == Sync::None
+    }
+
+    /// The keys in which `secret` is not the snapshot, and what else is different about it.
+    pub(super) fn differing(&self, secret: &Object) -> Vec<String> {
+        let now = bytes(secret);
+        let value = |of: &[(String, Zeroizing<Vec<u8>>)], key: &str| {
+            of.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
+        };
+        let keys: BTreeSet<&String> = now.iter().chain(&self.values).map(|(name, _)| name).collect();
+        let mut wrong: Vec<String> =
+            keys.into_iter().filter(|key| value(&now, key) != value(&self.values, key)).cloned().collect();
+        if secret.as_value()["type"].as_str() != Some(&self.plan.kind) {
+            wrong.push("its type".to_owned());
+        }
+        wrong
+    }
+}
+
+pub(super) fn steps<'a>(batch: Batch<'a>, ground: &Ground) -> Vec<Step<'a>> {
+    batch.into_iter().map(|(plan, live)| step(plan, live.as_ref(), ground)).collect()
+}
+
+/// A Secret as it is compared with what the plan says of it.
+fn step<'a>(plan: &'a SecretPlan, live: Option<&Object>, ground: &Ground) -> Step<'a> {
+    let mut moved = Moved::of(plan);
+    let external = ground.externals.get(&(plan.namespace.clone(), plan.external_secret.clone()));
+    let text = |pointer: &str| live.and_then(|live| live.as_value().pointer(pointer)).and_then(Value::as_str);
+    let values = live.map(bytes).unwrap_or_default();
+    match live {
+        None => {
+            let text = text!("there is no Secret `{}`", plan.id());
+            moved.problem =
+                Some(Problem::error("secret-missing", text).help("plan again: it was there when the plan was made"));
+        }
+        Some(live) => {
+            let owner = owner(live, plan, ground);
+            let ours = external.map(External::of).filter(|external| external.target == plan.secret);
+            if owner == Owner::ExternalSecret(plan.external_secret.clone())
+                && ours.as_ref().is_some_and(|one| one.plan.is_some())
+            {
+                let is_synced = ours.is_some_and(|external| external.is_synced());
+                moved.sync = if is_synced { Sync::Already } else { Sync::None };
+                moved.problem = outdated(plan, live, &values);
+            } else {
+                moved.problem = refusal(plan, live, &owner, external).or_else(|| outdated(plan, live, &values));
+            }
+            moved.before = Some(owner);
+        }
+    }
+    Step {
+        plan,
+        uid: text("/metadata/uid").unwrap_or_default().to_owned(),
+        in_clear: live.and_then(|live| live.as_value().pointer("/metadata/annotations")?.get(LAST_APPLIED)).is_some(),
+        values,
+        external: external.cloned(),
+        moved,
+        tried: false,
+        seen: false,
+    }
+}
+
+fn owner(live: &Object, plan: &SecretPlan, ground: &Ground) -> Owner {
+    let maker = ground.externals.values().map(External::of).find(|external| {
+        external.namespace == plan.namespace && external.target == plan.secret && external.creation != "None"
+    });
+    Owner::of(live, maker.as_ref().map(|maker| maker.name.as_str()))
+}
+
+fn refusal(plan: &SecretPlan, live: &Object, owner: &Owner, external: Option<&Object>) -> Option<Problem> {
+    let id = plan.id();
+    if has_owner_reference(live) {
+        let text = text!("Secret `{id}` has an owner reference: External Secrets would overwrite what its owner keeps");
+        return Some(Problem::error("owned", text).help("take it out of the plan, or move what owns it"));
+    }
+    if !owner.is_movable() {
+        let text = text!("Secret `{id}` is owned by {owner}");
+        return Some(Problem::error("owned", text).help("take it out of the plan"));
+    }
+    external.map(|external| {
+        let text = text!("there is another ExternalSecret `{}/{}`", plan.namespace, external.name());
+        Problem::error("name-taken", text).help("edit `externalSecret` in the plan")
+    })
+}
+
+/// Whether the Secret is no longer what the plan says.
+fn outdated(plan: &SecretPlan, live: &Object, values: &[(String, Zeroizing<Vec<u8>>)]) -> Option<Problem> {
+    let (planned, found): (BTreeSet<&String>, BTreeSet<&String>) =
+        (plan.keys.iter().map(|key| &key.key).collect(), values.iter().map(|(key, _)| key).collect());
+    let different: Vec<String> = planned.symmetric_difference(&found).map(|key| (*key).clone()).collect();
+    let outdated = |text| {
+        Some(Problem::error("plan-outdated", text).help("plan again: `secret-patch eso plan` keeps what was edited"))
+    };
+    if !different.is_empty() {
+        return outdated(text!("Secret `{}` has not the keys of the plan: {}", plan.id(), different.join(", ")));
+    }
+    if live.as_value()["type"].as_str() != Some(&plan.kind) {
+        return outdated(text!("Secret `{}` has not the type of the plan, `{}`", plan.id(), plan.kind));
+    }
+    None
+}

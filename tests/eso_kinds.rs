@@ -1,0 +1,282 @@
+//! The `eso` commands on Secrets that are not easy, and on a Vault and a cluster that are not as they should be.
+//!
+//! Needs the test bed with external-secrets and vault.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test makes files and children, and fails by panicking"
+)]
+
+mod support;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use secret_patch_bed::proxy::{Plan, Proxy};
+use serde_json::{Value, json};
+use support::cluster::bed;
+use support::eso::{Scene, bao, of_vault};
+
+const CANARY: &str = "hand-made canary: #1 \"x\" ü\n";
+
+fn plain(scene: &Scene, name: &str) {
+    scene.secret(name, "Opaque", &[("A", CANARY.as_bytes()), ("b.c", b"second-canary")]);
+}
+
+#[test]
+fn binary_large_and_empty_values_and_every_type_arrive_byte_by_byte() {
+    let scene = Scene::new();
+    let large = "large canary ".repeat(70_000);
+    let binary: Vec<u8> = (0..=255).collect();
+    scene.secret(
+        "mixed",
+        "Opaque",
+        &[
+            ("bin", &binary),
+            ("nul", b"a\0b"),
+            ("empty", b""),
+            ("on", b"yes"),
+            ("n.1", b"1.10"),
+            ("json", br#"{"a":"<&>"}"#),
+        ],
+    );
+    scene.secret("large", "Opaque", &[("text", large.as_bytes())]);
+    scene.secret("tls", "kubernetes.io/tls", &[("tls.crt", b"certificate-canary"), ("tls.key", b"key-canary")]);
+    scene.secret(
+        "pull",
+        "kubernetes.io/dockerconfigjson",
+        &[(".dockerconfigjson", br#"{"auths":{"r":{"auth":"canary-of-a-registry"}}}"#)],
+    );
+    let frozen = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "frozen", "labels": {"team": "a"}}, "immutable": true, "stringData": {"A": CANARY}});
+    scene.namespace.create(&frozen.to_string());
+    scene.wait_for_store();
+    let names = ["mixed", "large", "tls", "pull", "frozen"];
+    let before: Vec<Value> = names.map(|name| scene.namespace.object(&format!("secret/{name}"))).into();
+    let canaries = [CANARY, &large[..40], "certificate-canary", "canary-of-a-registry"];
+
+    scene.plan().run().done().leaks_nothing(&canaries).said(&["Planned 5 Secrets", "immutable"]);
+    scene.carry_out(&[]).run().done().leaks_nothing(&canaries).said(&["Moved 5 of 5 Secrets"]);
+    for (name, before) in names.iter().zip(before) {
+        let now = scene.namespace.object(&format!("secret/{name}"));
+        for field in ["data", "type", "immutable"] {
+            assert!(now[field] == before[field], "{name}: another {field}");
+        }
+        assert_eq!(now["metadata"]["uid"], before["metadata"]["uid"]);
+    }
+    assert_eq!(scene.kept("mixed").0["on"], "yes");
+    scene.verify(&[]).run().done().leaks_nothing(&canaries).said(&["5 equal to Vault byte by byte"]);
+    scene.assert_no_trial();
+    scene.checkout.holds_nothing(&canaries, &[]);
+    // One that somebody deletes is made anew with its type and labels.
+    scene.namespace.kubectl(&["delete", "secret", "frozen"]);
+    scene.verify(&[]).run().failed(1, &["secret-missing"]);
+    scene.namespace.kubectl(&["annotate", "externalsecret", "frozen-secrets", "force-sync=1"]);
+    scene.namespace.wait_for("Secret made anew", |namespace| {
+        namespace.try_kubectl(&["get", "secret", "frozen"], "").status.success()
+    });
+    assert_eq!(scene.namespace.object("secret/frozen")["metadata"]["labels"]["team"], "a");
+}
+
+#[test]
+fn what_others_own_stays_out_of_the_plan_and_out_of_a_run() {
+    let scene = Scene::new();
+    plain(&scene, "free");
+    let owned = |name: &str, metadata: Value| {
+        let mut metadata = metadata;
+        metadata["name"] = json!(name);
+        scene.namespace.create(
+            &json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"A": CANARY}})
+                .to_string(),
+        );
+    };
+    owned(
+        "charted",
+        json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": {"meta.helm.sh/release-name": "web"}}),
+    );
+    owned("issued", json!({"annotations": {"cert-manager.io/certificate-name": "web"}}));
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "owner"}});
+    scene.namespace.create(&map.to_string());
+    let uid = scene.namespace.object("configmap/owner")["metadata"]["uid"].clone();
+    let reference =
+        json!({"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}]});
+    scene.wait_for_store();
+    owned("referred", json!({}));
+    scene.plan().run().done().said(&["free", "owned by Helm web", "owned by cert-manager web"]);
+    // The owner comes after the plan.
+    scene.namespace.kubectl(&["patch", "secret", "referred", "-p", &json!({"metadata": reference}).to_string()]);
+    let ended = scene.carry_out(&[]).run().failed(1, &["owned", "has an owner reference", "Moved 1 of 2 Secrets"]);
+    ended.leaks_nothing(&[CANARY]);
+    scene.plan().run().done().said(&["owned by ConfigMap owner"]);
+    // Another ExternalSecret's Secret is left to it.
+    scene.namespace.kubectl(&["delete", "externalsecret", "free-secrets"]);
+    let other = json!({"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "theirs"},
+        "spec": {"secretStoreRef": {"kind": "ClusterSecretStore", "name": scene.store}, "refreshInterval": "1h0m0s",
+            "target": {"name": "free"}, "data": [{"secretKey": "A", "remoteRef": {"key": scene.path("free"), "property": "A"}}]}});
+    scene.namespace.create(&other.to_string());
+    scene.plan().run().done().said(&["the ExternalSecret theirs makes it already"]);
+    scene.assert_no_trial();
+}
+
+#[test]
+fn vault_is_never_overwritten_unless_that_is_asked_for_by_name() {
+    let scene = Scene::new();
+    ["equal", "other", "gone"].iter().for_each(|name| plain(&scene, name));
+    scene.put("equal", &json!({"A": CANARY, "b.c": "second-canary"}).to_string());
+    scene.put("other", r#"{"A": "somebody-elses-canary"}"#);
+    scene.put("gone", r#"{"A": "a-deleted-canary"}"#);
+    bao(&["kv", "delete", "-mount=secret", &scene.path("gone")], "");
+    scene.wait_for_store();
+    scene.plan().run().done();
+    let canaries = [CANARY, "second-canary", "somebody-elses-canary", "a-deleted-canary"];
+    let refused = ["vault-differs", "vault-deleted", "A, b.c"];
+    scene.carry_out(&["--dry-run"]).run().failed(1, &refused).leaks_nothing(&canaries);
+    let ended = scene.carry_out(&[]).run().failed(1, &refused).leaks_nothing(&canaries);
+    assert!(ended.stdout.contains("Moved 1 of 3 Secrets to Vault and External Secrets, 2 refused"), "{ended:?}");
+    assert_eq!((scene.kept("equal").1, scene.kept("other").1), (1, 1));
+    let overwrite = format!("{},secret/{}", scene.path("other"), scene.path("gone"));
+    scene.carry_out(&["--overwrite", &overwrite]).run().done().leaks_nothing(&canaries).said(&["overwritten"]);
+    assert_eq!((scene.kept("equal").1, scene.kept("other").1, scene.kept("gone").1), (1, 2, 2));
+    scene.checkout.holds_nothing(&canaries, &[]);
+}
+
+#[test]
+fn a_store_that_is_not_valid_or_reads_something_else_takes_nothing_over() {
+    let scene = Scene::with_store("no-token-of-this-vault", "secret");
+    plain(&scene, "app");
+    scene.wait_for_store();
+    scene.plan().run().done().said(&["store-invalid"]);
+    scene.carry_out(&[]).run().failed(1, &["store-invalid", "nothing was done"]).leaks_nothing(&[CANARY]);
+    let kept =
+        std::process::Command::new("bao").args(["kv", "get", "-mount=secret", &scene.path("app")]).output().unwrap();
+    assert!(!kept.status.success(), "something was written");
+
+    // Valid over another mount than the one that is written: the trial finds it, and the Secret stays.
+    let scene = Scene::with_store(&of_vault("token/reader"), "secret");
+    plain(&scene, "app");
+    scene.wait_for_store();
+    scene.plan().run().done();
+    let before = scene.namespace.object("secret/app");
+    let patch = json!({"spec": {"provider": {"vault": {"namespace": "team"}}}}).to_string();
+    scene.namespace.kubectl(&["patch", "clustersecretstore", &scene.store, "--type=merge", "-p", &patch]);
+    scene.namespace.kubectl(&[
+        "patch",
+        "secret",
+        &scene.store,
+        "-n",
+        "default",
+        "-p",
+        &json!({"stringData": {"token": of_vault("team/token/reader")}}).to_string(),
+    ]);
+    scene.wait_for_store();
+    let ended = scene.carry_out(&[]).run().failed(1, &[]).leaks_nothing(&[CANARY]);
+    assert!(ended.stderr.contains("not-synced") || ended.stderr.contains("store-invalid"), "{ended:?}");
+    let now = scene.namespace.object("secret/app");
+    assert!(
+        now["data"] == before["data"] && now["metadata"]["uid"] == before["metadata"]["uid"],
+        "the Secret was changed"
+    );
+    scene.assert_no_trial();
+}
+
+#[test]
+fn a_vault_that_fails_in_the_middle_stops_the_run_and_the_next_one_goes_on() {
+    let scene = Scene::new();
+    (0..6).for_each(|number| plain(&scene, &format!("app-{number}")));
+    scene.wait_for_store();
+    scene.plan().run().done();
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&seen);
+    let plan = Plan::parse("POST /v1/secret/data/* 4- drop", 1).expect("a plan");
+    let proxy = Proxy::start_with(&PathBuf::from(bed("BED_DIR")), &bed("VAULT_ADDR"), plan, move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    let proxy = proxy.expect("a proxy");
+    let through = scene
+        .carry_out(&["--vault-concurrency", "1"])
+        .env("VAULT_ADDR", proxy.url())
+        .run()
+        .failed(1, &["vault-unreachable"])
+        .leaks_nothing(&[CANARY]);
+    assert!(seen.load(Ordering::Relaxed) > 3, "{through:?}");
+    scene.carry_out(&[]).run().done().leaks_nothing(&[CANARY]);
+    (0..6).for_each(|number| assert_eq!(scene.kept(&format!("app-{number}")).1, 1, "written twice"));
+    scene.verify(&[]).run().done().said(&["6 equal to Vault byte by byte"]);
+}
+
+#[test]
+fn verify_finds_what_ready_hides() {
+    let scene = Scene::new();
+    ["edited", "rotated", "emptied"].iter().for_each(|name| plain(&scene, name));
+    scene.wait_for_store();
+    scene.plan().run().done();
+    scene.verify(&[]).run().failed(1, &["not-made"]);
+    scene.carry_out(&[]).run().done();
+    scene.verify(&["--max-age", "1h"]).run().done();
+    let edit = json!({"stringData": {"A": "an-edited-canary"}}).to_string();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    scene.namespace.kubectl(&["patch", "secret", "edited", "-p", &edit]);
+    scene.put("rotated", r#"{"A": "a-rotated-canary", "b.c": "second-canary"}"#);
+    scene.put("emptied", "{}");
+    scene.namespace.kubectl(&["annotate", "externalsecret", "emptied-secrets", "force-sync=1"]);
+    scene.namespace.wait_for("refresh", |namespace| {
+        namespace.object("externalsecret/emptied-secrets").to_string().contains("could not get")
+            || namespace.object("externalsecret/emptied-secrets").to_string().contains("retained")
+    });
+    let canaries = [CANARY, "an-edited-canary", "a-rotated-canary", "second-canary"];
+    let ended = scene
+        .verify(&["--format", "json"])
+        .run()
+        .failed(1, &["changed-by-hand", "differs-from-vault"])
+        .leaks_nothing(&canaries);
+    let report: Value = serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap();
+    let kinds = |name: &str| {
+        let all = report["eso"]["externalSecrets"].as_array().unwrap();
+        let one = all.iter().find(|one| one["secret"] == name).unwrap();
+        one["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|found| found["kind"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(kinds("edited"), ["changed-by-hand", "differs-from-vault"]);
+    assert_eq!(kinds("rotated"), ["differs-from-vault"]);
+    assert!(kinds("emptied").iter().any(|kind| kind == "not-ready" || kind == "retained"), "{:?}", kinds("emptied"));
+    // Without a Vault to compare with, the edit is seen all the same.
+    let mut blind = scene.verify(&[]);
+    blind.environment.remove("VAULT_ADDR");
+    blind.run().failed(1, &["changed-by-hand"]);
+}
+
+#[test]
+fn rights_without_list_are_enough_for_a_run_and_rights_on_one_namespace_for_a_look() {
+    let scene = Scene::new();
+    plain(&scene, "app");
+    scene.wait_for_store();
+    scene.plan().run().done();
+    let rule = |group: &str, resources: &[&str], verbs: &[&str]| json!({"apiGroups": [group], "resources": resources, "verbs": verbs});
+    let named = json!([
+        rule("", &["secrets"], &["get", "patch"]),
+        rule("external-secrets.io", &["externalsecrets"], &["get", "list", "create", "patch", "delete"]),
+    ]);
+    let user = scene.namespace.user(&named, false);
+    scene
+        .program(&["eso", "inventory", "--namespaces", scene.namespace.name()])
+        .env("KUBECONFIG", &user)
+        .run()
+        .failed(1, &["forbidden", "secrets"]);
+    scene.carry_out(&[]).env("KUBECONFIG", &user).run().done().leaks_nothing(&[CANARY]).said(&["Moved 1 of 1 Secret"]);
+    let looking = scene.namespace.user(
+        &json!([
+            rule("", &["secrets"], &["list"]),
+            rule("external-secrets.io", &["externalsecrets", "secretstores"], &["list"])
+        ]),
+        false,
+    );
+    let inventory = scene.program(&["eso", "inventory"]).env("KUBECONFIG", &looking).run().done();
+    inventory.said(&["some-namespaces", "ExternalSecret app-secrets"]).leaks_nothing(&[CANARY]);
+}

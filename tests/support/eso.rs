@@ -1,0 +1,131 @@
+//! Secrets, a store and paths in Vault that a test shares with nobody, on the test bed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::cluster::{Namespace, bed, random};
+use super::{Checkout, Run};
+
+/// A namespace with a store, and a prefix in Vault.
+pub struct Scene {
+    pub namespace: Namespace,
+    pub checkout: Checkout,
+    /// Of the ClusterSecretStore.
+    pub store: String,
+    /// First segment of every path.
+    pub prefix: String,
+}
+
+/// OpenBao's own program, as root; its stdout.
+#[track_caller]
+pub fn bao(arguments: &[&str], stdin: &str) -> String {
+    let mut child =
+        Command::new("bao").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bao");
+    child.stdin.take().expect("stdin").write_all(stdin.as_bytes()).expect("fed");
+    let output = child.wait_with_output().expect("ended");
+    assert!(output.status.success(), "bao {}", arguments.first().unwrap_or(&""));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// A file of the bed's Vault.
+pub fn of_vault(name: &str) -> String {
+    fs::read_to_string(format!("{}/vault/{name}", bed("BED_DIR"))).expect("a file of the bed").trim().to_owned()
+}
+
+impl Scene {
+    /// With a store that reads the mount `secret`.
+    pub fn new() -> Self {
+        Self::with_store(&of_vault("token/reader"), "secret")
+    }
+
+    /// With a store that logs in with `token` and reads `mount`.
+    pub fn with_store(token: &str, mount: &str) -> Self {
+        let (namespace, checkout) = (Namespace::new(), Checkout::empty());
+        let store = format!("store-{:x}", random());
+        let scene = Self { namespace, checkout, prefix: format!("t{:x}", random()), store };
+        let credential = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": scene.store, "namespace": "default"}, "stringData": {"token": token},
+        });
+        let vault = json!({
+            "server": bed("BED_VAULT_TLS_ADDR"), "path": mount, "version": "v2",
+            "caBundle": STANDARD.encode(fs::read(format!("{}/vault/ca.crt", bed("BED_DIR"))).expect("a file of the bed")),
+            "auth": {"tokenSecretRef": {"name": scene.store, "namespace": "default", "key": "token"}},
+        });
+        let store = json!({
+            "apiVersion": "external-secrets.io/v1", "kind": "ClusterSecretStore", "metadata": {"name": scene.store},
+            "spec": {"provider": {"vault": vault}},
+        });
+        scene.namespace.create(&json!({"apiVersion": "v1", "kind": "List", "items": [credential, store]}).to_string());
+        scene
+    }
+
+    /// Waits until the controller has looked at the store.
+    pub fn wait_for_store(&self) {
+        let path = r#"jsonpath={.status.conditions[?(@.type=="Ready")].status}"#;
+        self.namespace.wait_for("status of the store", |namespace| {
+            !namespace.kubectl(&["get", "clustersecretstore", &self.store, "-o", path]).is_empty()
+        });
+    }
+
+    /// Creates a Secret as a person does.
+    pub fn secret(&self, name: &str, kind: &str, values: &[(&str, &[u8])]) -> &Self {
+        let data: BTreeMap<&str, String> = values.iter().map(|(key, value)| (*key, STANDARD.encode(value))).collect();
+        let secret =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": kind, "data": data});
+        self.namespace.create(&secret.to_string());
+        self
+    }
+
+    /// The program with what it needs for cluster and Vault.
+    pub fn program(&self, arguments: &[&str]) -> Run {
+        let run = self.checkout.program(arguments).in_namespace(&self.namespace);
+        run.env("VAULT_ADDR", &bed("VAULT_ADDR")).env("SECRET_PATCH_VAULT_TOKEN", &of_vault("token/writer"))
+    }
+
+    /// `eso plan` of the namespace into `eso-plan.yaml`.
+    pub fn plan(&self) -> Run {
+        let (namespace, prefix, store) = (self.namespace.name(), self.prefix.as_str(), self.store.as_str());
+        self.program(&["eso", "plan", "--namespaces", namespace, "--prefix", prefix, "--store", store])
+    }
+
+    /// `eso run` of that plan with more flags.
+    pub fn carry_out(&self, flags: &[&str]) -> Run {
+        self.program(&[&["eso", "run", "eso-plan.yaml", "--timeout", "60s"], flags].concat())
+    }
+
+    /// `eso verify` of that plan with more flags.
+    pub fn verify(&self, flags: &[&str]) -> Run {
+        self.program(&[&["eso", "verify", "eso-plan.yaml"], flags].concat())
+    }
+
+    /// The path of a Secret in the mount.
+    pub fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.prefix)
+    }
+
+    /// Puts JSON at the path of a Secret.
+    pub fn put(&self, name: &str, json: &str) {
+        bao(&["kv", "put", "-mount=secret", &self.path(name), "-"], json);
+    }
+
+    /// What Vault has for a Secret, with its version.
+    pub fn kept(&self, name: &str) -> (BTreeMap<String, String>, u64) {
+        let answer = bao(&["kv", "get", "-mount=secret", "-format=json", &self.path(name)], "");
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        let data = serde_json::from_value(answer["data"]["data"].clone()).expect("texts");
+        (data, answer["data"]["metadata"]["version"].as_u64().expect("a number"))
+    }
+
+    /// Nothing of a trial is left.
+    #[track_caller]
+    pub fn assert_no_trial(&self) {
+        let names = self.namespace.kubectl(&["get", "externalsecrets,secrets", "-o", "name"]);
+        assert!(!names.contains("-eso-check"), "{names}");
+    }
+}
