@@ -3,6 +3,7 @@
 #
 #   KUBECTL=/path/to/kubectl tests/image/run.sh
 #
+# With SAVE_IMAGE=FILE the image is written there too, as `docker save` does.
 # Base images are stand-ins made here from Debian packages, this machine's Rust toolchain and $KUBECTL (a static one), in a docker daemon of its
 # own: no image registry is needed, but root is, and installs what is missing. With IMAGES=pinned the Dockerfile's own base images are pulled by
 # the machine's docker. The last line is the score.
@@ -18,7 +19,7 @@ passed=0 failed=0 skipped=0
 . "$here/stand-ins.sh"
 
 finish() {
-  docker rmi "$image" >/dev/null 2>&1
+  docker rmi "$image" localhost/secret-patch:act >/dev/null 2>&1
   stop_dockerd
   rm -rf "$tmp"
 }
@@ -72,6 +73,11 @@ began=$SECONDS
 DOCKER_BUILDKIT=0 docker build --quiet --network host "${arguments[@]}" --tag "$image" "$tmp/clone" >"$tmp/build.log" 2>&1 \
   || { tail -n 40 "$tmp/build.log"; fatal "build the image"; }
 check "the image builds from a clean clone ($((SECONDS - began)) s)" true
+# The suite `act` runs this very image, in a daemon of its own.
+if [ -n "${SAVE_IMAGE:-}" ]; then
+  { docker tag "$image" localhost/secret-patch:act && docker save --output "$SAVE_IMAGE.$$" localhost/secret-patch:act \
+    && mv "$SAVE_IMAGE.$$" "$SAVE_IMAGE"; } || fatal "save the image"
+fi
 
 inspect() { docker image inspect --format "$1" "$image"; }
 pinned() { sed -n "s/^ARG $1=.*:v\{0,1\}\([0-9.]*[0-9]\).*@sha256:[0-9a-f]\{64\}$/\1/p" "$tmp/clone/Dockerfile"; }

@@ -1,0 +1,339 @@
+//! Needs the test bed with docker and the image.
+//!
+//! The example workflows, and those of `tests/act`, run by act with the built image: main and post stage, against the bed's API server.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test makes files and children, and fails by panicking"
+)]
+
+mod support;
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use support::cluster::bed;
+use support::github::{GitHub, WORKFLOW_TOKEN};
+use support::{Checkout, Ended};
+use tempfile::TempDir;
+
+const ACTION: &str = "secret-patch/secret-patch@0000000000000000000000000000000000000000";
+const IMAGE: &str = "localhost/secret-patch:act";
+const PATCH: &str = "docker/k8/config/staging-secret-config-patch.yml";
+const REMOVED: &str = "`docker/k8/config/staging-secret-config-patch.yml` is removed";
+
+/// The workflows deploy into the namespaces that the example names, so they run one after another.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+const CANARIES: [(&str, &str); 6] = [
+    ("LIVEKIT_URL", "wss://canary-7c1e.livekit.example.com"),
+    ("LIVEKIT_API_KEY", "APIcanary \"first\" #1"),
+    ("LIVEKIT_API_SECRET", "canary-secret\\not-a-newline-$HOME-100%"),
+    ("CARTESIA_API_KEY", "canary: it's {not} [a] real key"),
+    ("OPENAI_API_KEY", "sk-canary-0000-as-it-is"),
+    ("DEEPGRAM_API_KEY", "deepgram-canary-31337"),
+];
+
+/// The example's repository with one workflow more, and the namespaces of its environments.
+struct Scene {
+    checkout: Checkout,
+    action: TempDir,
+    options: Vec<String>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        for environment in ["staging", "prod"] {
+            let name = format!("livekit-{environment}");
+            kubectl(&["delete", "namespace", &name, "--ignore-not-found", "--wait"]);
+            kubectl(&["create", "namespace", &name]);
+        }
+        let checkout = Checkout::example();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        checkout.git(&["remote", "set-url", "origin", "https://github.com/owner/name.git"]);
+        for name in ["deploy-staging", "deploy-prod", "pr-diff", "render-and-kubectl"] {
+            let text = fs::read(root.join(format!("examples/workflows/{name}.yml"))).expect("read");
+            checkout.write(&format!(".github/workflows/{name}.yml"), &text);
+        }
+        checkout.commit();
+        // What a release makes of it.
+        let action = TempDir::new().expect("a directory");
+        let text = fs::read_to_string(root.join("action.yml")).expect("action.yml");
+        let released = text.replace("image: Dockerfile", &format!("image: docker://{IMAGE}"));
+        fs::write(action.path().join("action.yml"), released).expect("written");
+        Self { checkout, action, options: Vec::new(), _alone: alone }
+    }
+
+    /// With workflows of `tests/act`.
+    fn with(self, names: &[&str]) -> Self {
+        for name in names {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/act/{name}.yml"));
+            self.checkout.write(&format!(".github/workflows/{name}.yml"), &fs::read(file).expect("read"));
+        }
+        self.checkout.commit();
+        self
+    }
+
+    fn option(mut self, words: &[&str]) -> Self {
+        self.options.extend(words.iter().map(|word| (*word).to_owned()));
+        self
+    }
+
+    fn command(&self, event: &str, workflow: &str, secrets: &[(&str, &str)]) -> Command {
+        let mut act = Command::new("act");
+        act.current_dir(self.checkout.path()).args([event, "-W", &format!(".github/workflows/{workflow}.yml")]);
+        act.args(["--pull=false", "--action-offline-mode", "--no-cache-server", "--container-daemon-socket", "-"]);
+        act.args(["--local-repository", &format!("{ACTION}={}", self.action.path().display())]);
+        if !self.options.iter().any(|word| word == "-P") {
+            act.args(["-P", "ubuntu-24.04=localhost/job:1"]);
+        }
+        act.args(&self.options);
+        for (name, value) in secrets {
+            // By name only: the value is in act's environment, as it would be in the runner's.
+            act.args(["-s", name]).env(name, value);
+        }
+        act.stdin(Stdio::null());
+        act
+    }
+
+    fn run(&self, event: &str, workflow: &str, secrets: &[(&str, &str)]) -> Ended {
+        let ended = ended(self.command(event, workflow, secrets).output().expect("act"));
+        ended.leaks_nothing(&CANARIES.map(|(_, value)| value))
+    }
+
+    fn dispatch(&self, workflow: &str, secrets: &[(&str, &str)]) -> Ended {
+        self.run("workflow_dispatch", workflow, secrets)
+    }
+}
+
+fn ended(output: Output) -> Ended {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ended { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+}
+
+fn kubectl(arguments: &[&str]) -> String {
+    let output = Command::new("kubectl").args(arguments).output().expect("kubectl");
+    assert!(output.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn kubeconfig() -> String {
+    fs::read_to_string(bed("KUBECONFIG")).expect("the bed's kubeconfig")
+}
+
+/// The secrets of the repository, but those named.
+fn secrets<'a>(kubeconfig: &'a str, without: &[&str]) -> Vec<(&'a str, &'a str)> {
+    let (_, url) = CANARIES[0];
+    let mut all = CANARIES[1..].to_vec();
+    all.extend([("LIVEKIT_URL_STAGING", url), ("LIVEKIT_URL_PROD", url), ("GITHUB_TOKEN", WORKFLOW_TOKEN)]);
+    let mut all: Vec<(&str, &str)> = all;
+    let names = ["KUBECONFIG_STAGING", "KUBECONFIG_PROD", "KUBECONFIG_STAGING_READ"];
+    all.extend(names.map(|name| (name, kubeconfig)));
+    all.retain(|(name, _)| !without.contains(name));
+    all
+}
+
+/// Whether the cluster has every value in the environment's namespace.
+#[track_caller]
+fn assert_deployed(environment: &str) {
+    let namespace = format!("livekit-{environment}");
+    let secrets: Value =
+        serde_json::from_str(&kubectl(&["-n", &namespace, "get", "secrets", "-o", "json"])).expect("JSON");
+    let live = |name: &str| {
+        let items = secrets["items"].as_array().expect("items");
+        let encoded = items.iter().find_map(|item| item["data"][name].as_str()).unwrap_or_default();
+        STANDARD.decode(encoded).expect("base64")
+    };
+    for (name, value) in &CANARIES[1..] {
+        assert!(live(name) == value.as_bytes(), "{name} is not as it should be");
+    }
+}
+
+#[test]
+fn deploy_staging_deploys_and_a_second_run_changes_nothing() {
+    let scene = Scene::new();
+    let kubeconfig = kubeconfig();
+    let said = scene.dispatch("deploy-staging", &secrets(&kubeconfig, &[])).done();
+    said.said(&["Applied staging: 7 objects added, 2 workloads ready", "nothing to remove", "Job succeeded"]);
+    assert_deployed("staging");
+    let push = scene.run("push", "deploy-staging", &secrets(&kubeconfig, &[])).done();
+    push.said(&["7 objects", "unchanged", "::set-output:: changed=false"]);
+}
+
+#[test]
+fn deploy_prod_deploys_a_published_release() {
+    let scene = Scene::new();
+    let kubeconfig = kubeconfig();
+    let event =
+        json!({"action": "published", "release": {"tag_name": "v1.0.0"}, "repository": {"full_name": "owner/name"}});
+    scene.checkout.write(".runner/event.json", event.to_string().as_bytes());
+    let scene = scene.option(&["-e", ".runner/event.json"]);
+    scene.run("release", "deploy-prod", &secrets(&kubeconfig, &[])).done().said(&["Applied prod: 7 objects added"]);
+    assert_deployed("prod");
+}
+
+/// A pull request from a branch of `head`.
+fn pull_request(scene: &Scene, head: &str) -> Value {
+    let repository = |name: &str| json!({"full_name": name, "id": if name == "owner/name" { 1 } else { 2 }});
+    json!({"action": "synchronize", "number": 5, "repository": repository("owner/name"), "pull_request": {
+        "number": 5,
+        "head": {"ref": "topic", "sha": scene.checkout.head(), "repo": repository(head)},
+        "base": {"ref": "main", "sha": scene.checkout.head(), "repo": repository("owner/name")}}})
+}
+
+#[test]
+fn pr_diff_checks_and_comments_without_values() {
+    let mut github = GitHub::start();
+    let scene = Scene::new();
+    let kubeconfig = kubeconfig();
+    scene.checkout.write(".runner/event.json", pull_request(&scene, "owner/name").to_string().as_bytes());
+    let api = format!("GITHUB_API_URL={}", github.api_url);
+    let scene = scene.option(&["-e", ".runner/event.json", "--env", &api]);
+    let ended = scene.run("pull_request", "pr-diff", &secrets(&kubeconfig, &[])).done();
+    ended.said(&["Check", "An apply of staging would add 7 objects", "Job succeeded"]);
+    let comments = github.comments();
+    assert_eq!(comments.len(), 1);
+    assert!(comments[0].body.contains("agent-secrets"), "{}", comments[0].body);
+}
+
+#[test]
+fn pr_diff_of_a_fork_checks_and_asks_no_cluster() {
+    let mut github = GitHub::start();
+    let scene = Scene::new();
+    scene.checkout.write(".runner/event.json", pull_request(&scene, "someone/name").to_string().as_bytes());
+    let api = format!("GITHUB_API_URL={}", github.api_url);
+    let scene = scene.option(&["-e", ".runner/event.json", "--env", &api]);
+    let ended = scene.run("pull_request", "pr-diff", &[("GITHUB_TOKEN", WORKFLOW_TOKEN)]).done();
+    ended.said(&["Job succeeded"]);
+    assert_eq!(github.comments(), []);
+}
+
+#[test]
+fn the_two_step_form_hands_the_patch_to_kubectl_and_it_is_gone_afterwards() {
+    let scene = Scene::new().option(&["-P", &format!("ubuntu-24.04={}", image_with_kubectl())]);
+    let kubeconfig = kubeconfig();
+    scene.dispatch("render-and-kubectl", &secrets(&kubeconfig, &[])).done().said(&[REMOVED, "Job succeeded"]);
+    assert_deployed("staging");
+}
+
+/// The job's image with a kubectl, as GitHub's own runners have one.
+fn image_with_kubectl() -> String {
+    let directory = TempDir::new().expect("a directory");
+    let text = format!("FROM localhost/job:1\nCOPY --from={IMAGE} /usr/local/bin/kubectl /bin/kubectl\n");
+    fs::write(directory.path().join("Dockerfile"), text).expect("written");
+    let mut docker = Command::new("docker");
+    docker
+        .env("DOCKER_BUILDKIT", "0")
+        .args(["build", "--quiet", "--tag", "localhost/job:kubectl"])
+        .arg(directory.path());
+    assert!(docker.stdout(Stdio::null()).status().expect("docker").success());
+    "localhost/job:kubectl".to_owned()
+}
+
+#[test]
+fn a_job_that_fails_after_the_render_leaves_no_patch() {
+    // The job's image has no kubectl.
+    let scene = Scene::new();
+    let kubeconfig = kubeconfig();
+    scene.dispatch("render-and-kubectl", &secrets(&kubeconfig, &[])).failed(1, &["kubectl: not found", REMOVED]);
+}
+
+#[test]
+fn a_missing_secret_fails_the_step_by_its_name_and_nothing_is_written() {
+    let scene = Scene::new();
+    let kubeconfig = kubeconfig();
+    let ended = scene.dispatch("deploy-staging", &secrets(&kubeconfig, &["OPENAI_API_KEY"]));
+    ended.failed(1, &["OPENAI_API_KEY", "Post secret-patch"]);
+    assert_eq!(kubectl(&["-n", "livekit-staging", "get", "secrets", "-o", "name"]), "");
+}
+
+#[test]
+fn what_an_earlier_step_set_for_all_processes_changes_nothing() {
+    let scene = Scene::new().with(&["hostile"]);
+    let kubeconfig = kubeconfig();
+    let ended =
+        scene.dispatch("hostile", &secrets(&kubeconfig, &[])).done().said(&["Applied staging", "Job succeeded"]);
+    // act shows the script itself, so only a line that it printed counts.
+    assert!(!ended.stdout.lines().any(|line| line.ends_with("| hijacked")), "{ended:?}");
+    assert_deployed("staging");
+}
+
+#[test]
+fn a_kubeconfig_that_an_earlier_step_left_is_used() {
+    let shared = TempDir::new().expect("a directory");
+    let mount = format!("--volume={}:/tmp", shared.path().display());
+    let scene = Scene::new().with(&["kubeconfig"]).option(&["--container-options", &mount]);
+    let kubeconfig = kubeconfig();
+    scene.dispatch("kubeconfig", &secrets(&kubeconfig, &[])).done().said(&["Applied staging"]);
+    assert_deployed("staging");
+}
+
+#[test]
+fn a_job_in_a_container_and_a_called_workflow_deploy_too() {
+    let scene = Scene::new().with(&["container", "caller", "called"]);
+    let kubeconfig = kubeconfig();
+    scene.dispatch("container", &secrets(&kubeconfig, &[])).done().said(&["Applied staging: 7 objects added"]);
+    assert_deployed("staging");
+    scene.dispatch("caller", &secrets(&kubeconfig, &[])).done().said(&["unchanged", "Job succeeded"]);
+}
+
+#[test]
+fn a_workspace_that_outlives_the_job_keeps_its_owner() {
+    let scene = Scene::new().with(&["leftovers"]).option(&["--bind"]);
+    let kubeconfig = kubeconfig();
+    let (user, group) = (1234, 2345);
+    everything_beneath(scene.checkout.path())
+        .iter()
+        .for_each(|path| chown(path, Some(user), Some(group)).expect("given"));
+    scene.dispatch("leftovers", &secrets(&kubeconfig, &[])).done().said(&["left 1234:2345 600", REMOVED]);
+    assert!(!scene.checkout.exists(PATCH));
+    for path in everything_beneath(scene.checkout.path()) {
+        let owner = path.symlink_metadata().expect("there");
+        assert_eq!((owner.uid(), owner.gid()), (user, group), "{}", path.display());
+    }
+    scene.checkout.holds_nothing(&CANARIES.map(|(_, value)| value), &[]);
+}
+
+fn everything_beneath(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry"));
+    let beneath = entries.flat_map(|entry| match entry.file_type().expect("a type").is_dir() {
+        true => everything_beneath(&entry.path()),
+        false => vec![entry.path()],
+    });
+    beneath.chain([directory.to_owned()]).collect()
+}
+
+#[test]
+fn a_cancelled_job_ends_soon_and_leaves_nothing() {
+    let vault = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("VAULT_URL=http://{}", vault.local_addr().expect("an address"));
+    let scene = Scene::new().with(&["cancelled"]).option(&["--bind", "--var", &url]);
+    let kubeconfig = kubeconfig();
+    let mut secrets = secrets(&kubeconfig, &["LIVEKIT_API_KEY"]);
+    secrets.push(("VAULT_TOKEN", "hvs.canary-token-0123"));
+    let mut act = scene.command("workflow_dispatch", "cancelled", &secrets);
+    let child = act.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("act");
+    let connection = vault.accept().expect("asked");
+    let began = Instant::now();
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    let ended = ended(child.wait_with_output().expect("ended"));
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    drop(connection);
+    assert_ne!(ended.code, Some(0));
+    ended.leaks_nothing(&CANARIES.map(|(_, value)| value));
+    assert!(!scene.checkout.exists(PATCH));
+    scene.checkout.holds_nothing(&["hvs.canary-token-0123"], &[]);
+}
