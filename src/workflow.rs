@@ -14,7 +14,7 @@ use std::path::Path;
 
 use crate::error::Severity;
 use crate::mask::Masked;
-use crate::report::severity_word;
+use crate::report::{printable_lines, severity_word};
 use crate::secret::Secret;
 
 pub use self::console::Console;
@@ -81,7 +81,7 @@ pub fn end_group(out: &mut impl Write) -> io::Result<()> {
 /// # Errors
 /// Of the writer.
 pub fn debug(out: &mut impl Write, message: &Masked) -> io::Result<()> {
-    out.write_all(format!("::debug::{}\n", escape_data(&defuse(message.as_str()))).as_bytes())
+    out.write_all(format!("::debug::{}\n", escape_data(&harmless(message.as_str()))).as_bytes())
 }
 
 /// An annotation: `error`, `warning` or `notice` by severity.
@@ -110,6 +110,13 @@ pub fn annotate(out: &mut impl Write, severity: Severity, place: &Properties, me
     let line =
         format!("::{}{blank}{}::{}\n", severity_word(severity), properties.join(","), escape_data(&message[..cut]));
     out.write_all(line.as_bytes())
+}
+
+/// Text of others as it may stand in a log: nothing in it moves a cursor, stands there unseen, or is a command.
+///
+/// In this order: what stands for a character that is not shown must not make a command either.
+pub fn harmless(text: &str) -> String {
+    defuse(&printable_lines(text).join("\n"))
 }
 
 /// `text` with every line unable to be a command: no `::` after leading blanks, no `##[` anywhere, no bare carriage return.

@@ -1,5 +1,6 @@
 //! The report as GitHub Markdown, for the step summary and the comment. What comes from elsewhere can be no Markdown, HTML, mention or link.
 
+use super::inert;
 use super::rows::{Row, Word, rows, unchanged};
 use super::words::{count, severity_word};
 use super::{BaseReport, Outcome, Survey};
@@ -104,7 +105,8 @@ fn cells(row: &Row) -> [String; 5] {
     let has_progress = row.object.is_some() && matches!(row.word, Some(Word::Change(_))) && !row.detail.is_empty();
     let mut detail = escaped(&row.detail);
     if has_progress {
-        change += &format!(", **{}**", std::mem::take(&mut detail));
+        // A blank before its end would keep it from being bold.
+        change += &format!(", **{}**", std::mem::take(&mut detail).trim_end());
     }
     [name(&row.object), name(&row.key), change, value, detail]
 }
@@ -139,36 +141,12 @@ fn sentence(text: &str) -> String {
 
 /// As code, where GitHub looks for no mention.
 pub(super) fn code(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("<code>{}</code>", entities(text)) }
+    if text.is_empty() { String::new() } else { format!("<code>{}</code>", inert::code(text)) }
 }
 
-/// As text. `@` and `#` are cut off from what follows, since GitHub looks for mentions after entities are gone.
+/// As text.
 pub(super) fn escaped(text: &str) -> String {
-    entities(text).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")
-}
-
-/// Every character that Markdown or HTML gives a meaning, as an entity; line ends as breaks.
-fn entities(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    let mut before = ' ';
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        let next = rest.clone().next().unwrap_or(' ');
-        let has_meaning = match c {
-            '&' | '<' | '>' | '"' | '`' | '|' | '*' | '~' | '[' | ']' | '\\' | '$' | '@' | '#' => true,
-            '_' => !(before.is_alphanumeric() && next.is_alphanumeric()),
-            ':' => next == '/',
-            '.' => before.eq_ignore_ascii_case(&'w'),
-            _ => false,
-        };
-        match c {
-            '\n' => out.push_str("<br>"),
-            c if has_meaning => out.push_str(&format!("&#{};", u32::from(c))),
-            c => out.push(c),
-        }
-        before = c;
-    }
-    out
+    inert::text(text)
 }
 
 /// Several lines as they are, in a fence that is longer than any run of backticks in them.

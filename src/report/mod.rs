@@ -1,6 +1,7 @@
 //! What a run found and did, as data; printed as text, Markdown or JSON.
 
 pub mod comment;
+mod inert;
 pub mod json;
 pub mod markdown;
 mod redacted;

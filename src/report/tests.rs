@@ -173,6 +173,9 @@ fn the_sentence_tells_each_ending() {
 #[test]
 fn what_moves_a_cursor_or_turns_text_is_not_printed() {
     assert_eq!(printable("a\u{1b}[1mb\nc\u{202e}d\u{85}e\té"), "a\u{fffd}[1mb\u{fffd}c\u{fffd}d\u{fffd}e\té");
+    let unseen = "\u{ad}\u{61c}\u{180e}\u{200b}\u{200d}\u{200e}\u{2060}\u{2066}\u{3164}\u{fe0f}\u{feff}\u{fff9}\u{e0041}\u{e0100}";
+    assert_eq!(printable(unseen), "\u{fffd}".repeat(unseen.chars().count()));
+    assert_eq!(printable("naïve 東京 \u{1f512} a\u{301}\u{a0}b"), "naïve 東京 \u{1f512} a\u{301}\u{a0}b");
     assert_eq!(printable_lines("a\r\nb\rc\nd"), ["a", "b", "c", "d"]);
     assert_eq!(printable_lines(""), [""]);
 }

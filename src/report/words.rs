@@ -52,13 +52,21 @@ pub(crate) fn count(many: usize, what: &str) -> String {
     if many == 1 { format!("1 {what}") } else { format!("{many} {what}s") }
 }
 
-/// `text` on one line, without characters that move a cursor, hide text or turn its direction.
+/// `text` on one line, with U+FFFD for what moves a cursor, turns the direction of text, or stands in it unseen.
+///
+/// Nothing is left out: what was hidden in a text that was cut up would else stand there whole.
 pub(crate) fn printable(text: &str) -> String {
-    let hides = |c: char| {
-        c.is_control() && c != '\t'
-            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if hides(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_unseen(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Controls, and what Unicode lets a font ignore: marks of direction, joiners, fillers, selectors, tags, annotations.
+fn is_unseen(c: char) -> bool {
+    let ignored = matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
+    ignored || c.is_control() && c != '\t'
 }
 
 /// As [`printable`], line by line; `\n`, `\r\n` and a bare `\r` end one. At least one line.

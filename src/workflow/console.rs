@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{ANNOTATION_LIMIT, Properties, add_mask, annotate, debug, defuse, end_group, group};
+use super::{ANNOTATION_LIMIT, Properties, add_mask, annotate, debug, defuse, end_group, group, harmless};
 use crate::error::{Problem, Severity, Stage, Text, reason, text};
 use crate::inputs::{Colour, Context, FileName, Inputs, Mode};
 use crate::mask::{Masked, Masker};
-use crate::report::{count, printable, printable_lines, severity_word};
+use crate::report::{count, printable, severity_word};
 use crate::secret::Secret;
 
 /// All output of a run.
@@ -93,8 +93,7 @@ impl<O: Write, E: Write> Console<O, E> {
     pub fn line(&mut self, text: &Masked) {
         self.open_group();
         let indent = if self.is_action() { "" } else { "  " };
-        let text: Vec<String> = printable_lines(text.as_str()).iter().map(|line| format!("{indent}{line}")).collect();
-        self.progress(&defuse(&text.join("\n")));
+        self.progress(&format!("{indent}{}", harmless(text.as_str()).replace('\n', &format!("\n{indent}"))));
     }
 
     /// A line that the next one takes the place of, on a terminal only; `None` takes it away.
@@ -146,7 +145,7 @@ impl<O: Write, E: Write> Console<O, E> {
     /// Asks a person on the terminal; the answer is typed behind it.
     pub fn question(&mut self, text: &Masked) {
         self.close_group();
-        let written = self.err.write_all(defuse(text.as_str()).as_bytes()).and_then(|()| self.err.flush());
+        let written = self.err.write_all(harmless(text.as_str()).as_bytes()).and_then(|()| self.err.flush());
         self.keep(written);
     }
 
@@ -159,7 +158,12 @@ impl<O: Write, E: Write> Console<O, E> {
 
     /// Help, version or completions, to stderr where the call was wrong.
     pub fn print(&mut self, text: &Masked, code: u8) {
-        self.write(if code == 0 { Stream::Out } else { Stream::Err }, text.as_str().trim_end_matches('\n'));
+        let text = text.as_str().trim_end_matches('\n');
+        match code {
+            0 => self.write(Stream::Out, text),
+            // The arguments are told, and a script may have taken them from anywhere.
+            _ => self.write(Stream::Err, &defuse(text)),
+        }
     }
 
     /// The filled template on stdout: the one place where values leave the program in clear, by `--output -` only.
@@ -236,8 +240,7 @@ impl<O: Write, E: Write> Console<O, E> {
         });
         let frame = style(AnsiColor::Blue);
         let clean = |text: &Text, indent: &str| {
-            let text = defuse(self.masker.redact_text(text).as_str());
-            printable_lines(&text).join(&format!("\n{indent}"))
+            harmless(self.masker.redact_text(text).as_str()).replace('\n', &format!("\n{indent}"))
         };
         let mut text = String::new();
         if head {

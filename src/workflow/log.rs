@@ -7,7 +7,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::inputs::Environment;
 use crate::mask::Masker;
-use crate::workflow::defuse;
+use crate::workflow::harmless;
 
 /// Starts logging if `RUST_LOG` asks for it; `masker` hides what it knows by the time of each line.
 pub fn start(environment: &Environment, masker: &Masker) {
@@ -40,7 +40,7 @@ impl<'a> MakeWriter<'a> for Redacting {
 impl Write for Redacting {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = self.0.redact_bytes(line);
-        io::stderr().write_all(defuse(text.as_str()).as_bytes())?;
+        io::stderr().write_all(harmless(text.as_str()).as_bytes())?;
         Ok(line.len())
     }
 

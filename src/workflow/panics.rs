@@ -4,7 +4,7 @@ use std::any::Any;
 use std::io::{self, Write as _};
 use std::panic::{self, Location};
 
-use super::defuse;
+use super::harmless;
 use crate::error::{Text, text};
 use crate::mask::{Masked, Masker};
 
@@ -14,7 +14,7 @@ pub fn tell(masker: &Masker) {
     panic::set_hook(Box::new(move |panic| {
         let told = told(panic.payload(), panic.location(), &masker);
         // There is nobody left to tell that stderr is closed.
-        let _ = writeln!(io::stderr(), "{}", defuse(told.as_str()));
+        let _ = writeln!(io::stderr(), "{}", harmless(told.as_str()));
     }));
 }
 
