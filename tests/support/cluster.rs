@@ -190,11 +190,17 @@ impl Namespace {
         let calls = directory.join("calls");
         fs::create_dir_all(&calls).expect("a directory");
         let file = directory.join("kubectl");
-        let script =
-            format!("#!/bin/sh\ncalls='{}'\n{before}\nexec '{}' \"$@\"\n", calls.display(), real_kubectl().display());
+        let told = directory.join("told");
+        fs::create_dir_all(&told).expect("a directory");
+        let script = format!(
+            "#!/bin/sh\n/bin/cat /proc/$$/cmdline /proc/$$/environ >'{}'/$$\ncalls='{}'\n{before}\nexec '{}' \"$@\"\n",
+            told.display(),
+            calls.display(),
+            real_kubectl().display()
+        );
         fs::write(&file, script).expect("written");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("executable");
-        Wrapper { directory, calls }
+        Wrapper { directory, calls, told }
     }
 }
 
@@ -202,6 +208,8 @@ impl Namespace {
 pub struct Wrapper {
     pub directory: PathBuf,
     pub calls: PathBuf,
+    /// Arguments and environment of each call.
+    pub told: PathBuf,
 }
 
 impl Run {
@@ -213,7 +221,8 @@ impl Run {
 
     /// With `wrapper` for kubectl.
     #[must_use]
-    pub fn through(self, wrapper: &Wrapper) -> Self {
+    pub fn through(mut self, wrapper: &Wrapper) -> Self {
+        self.calls = Some(wrapper.told.clone());
         let path = format!("{}:/usr/bin:/bin", wrapper.directory.display());
         self.env("PATH", &path)
     }

@@ -99,7 +99,8 @@ impl GitHub {
         self.tell(&command);
     }
 
-    /// What there is.
+    /// What there is. Fails if one of them holds a value that a run of this test was given.
+    #[track_caller]
     pub fn comments(&mut self) -> Vec<Written> {
         let comments = self.tell(&json!({"do": "comments"}));
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -108,6 +109,9 @@ impl GitHub {
             login: text(&comment["login"]),
             body: text(&comment["body"]),
         };
+        let canaries = super::canaries_so_far();
+        let canaries: Vec<&str> = canaries.iter().map(String::as_str).collect();
+        super::assert_no_leak("a comment", comments.to_string().as_bytes(), &canaries);
         comments.as_array().expect("a list").iter().map(written).collect()
     }
 

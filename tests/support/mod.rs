@@ -12,6 +12,8 @@
 pub mod cluster;
 pub mod eso;
 pub mod github;
+pub mod leaks;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,9 +21,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
+
+pub use self::leaks::assert_no_leak;
+use self::watch::Watch;
+pub use self::watch::canaries_so_far;
 
 /// A temporary checkout of a git repository.
 pub struct Checkout {
@@ -102,6 +106,11 @@ impl Checkout {
             environment: BTreeMap::new(),
             directory: self.path().to_owned(),
             stdin: Vec::new(),
+            program: env!("CARGO_BIN_EXE_secret-patch").into(),
+            seen: Vec::new(),
+            hidden: Vec::new(),
+            names_values: false,
+            calls: None,
         }
     }
 
@@ -163,6 +172,16 @@ pub struct Run {
     pub environment: BTreeMap<String, String>,
     pub directory: PathBuf,
     pub stdin: Vec<u8>,
+    /// What is run: the program, unless a test says otherwise.
+    pub program: PathBuf,
+    /// Variables whose values may be seen.
+    pub seen: Vec<String>,
+    /// Further values that may not.
+    pub hidden: Vec<String>,
+    /// Whether a value is the name of an object too, with which kubectl is called.
+    pub names_values: bool,
+    /// Where a stand-in for kubectl has written its arguments and environment.
+    pub calls: Option<PathBuf>,
 }
 
 impl Run {
@@ -201,7 +220,7 @@ impl Run {
     }
 
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_secret-patch"));
+        let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_clear().envs(&self.environment).current_dir(&self.directory);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -219,20 +238,25 @@ impl Run {
         Ended { code: output.status.code(), stdout, stderr: String::from_utf8_lossy(&output.stderr).into_owned() }
     }
 
-    /// Runs it to its end.
+    /// Runs it to its end, which fails the test where a value got out.
+    #[track_caller]
     pub fn run(&self) -> Ended {
         use std::io::Write as _;
+        let mut watch = Watch::new(self);
         let mut child = self.command().spawn().expect("started");
+        watch.follow(&child);
         let mut stdin = child.stdin.take().expect("stdin");
         let text = self.stdin.clone();
         let feeder = std::thread::spawn(move || drop(stdin.write_all(&text)));
         let output = child.wait_with_output().expect("ended");
         feeder.join().expect("fed");
-        Ended {
+        let ended = Ended {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        };
+        watch.search(self, &ended);
+        ended
     }
 }
 
@@ -308,44 +332,5 @@ impl Ended {
             assert_no_leak(sink, text.as_bytes(), canaries);
         }
         self
-    }
-}
-
-/// Every way in which a canary could stand in a text: itself, its lines, base64 at each alignment, hex, JSON and percent escapes.
-pub fn forms(canary: &str) -> Vec<String> {
-    let mut forms: Vec<String> =
-        canary.lines().map(str::trim).filter(|line| line.len() >= 6).map(str::to_owned).collect();
-    forms.push(canary.to_owned());
-    for shift in 0..3 {
-        let shifted = [vec![b'x'; shift], canary.as_bytes().to_vec()].concat();
-        let encoded = STANDARD.encode(shifted);
-        // The first and last characters depend on the neighbours.
-        if encoded.len() > 12 {
-            forms.push(encoded[4..encoded.len() - 4].to_owned());
-        }
-    }
-    forms.push(canary.bytes().map(|byte| format!("{byte:02x}")).collect());
-    forms.push(serde_json::Value::from(canary).to_string().trim_matches('"').to_owned());
-    let percent = |byte: u8| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    };
-    forms.push(canary.bytes().map(percent).collect());
-    forms.retain(|form| form.len() >= 6);
-    forms
-}
-
-/// A leak fails without showing the value.
-#[track_caller]
-pub fn assert_no_leak(sink: &str, bytes: &[u8], canaries: &[&str]) {
-    // What is not UTF-8 cannot be part of a form; the standard library's search is fast without optimisation too.
-    let sunk = String::from_utf8_lossy(bytes);
-    for (number, canary) in canaries.iter().enumerate() {
-        for (form, text) in forms(canary).iter().enumerate() {
-            assert!(!sunk.contains(text.as_str()), "canary {number} leaked into {sink} in form {form}");
-        }
     }
 }
