@@ -14,6 +14,12 @@ unit:
 soak minutes="10":
     tests/soak.sh {{ minutes }}
 
+# Any bytes at each door for so many seconds (needs cargo-fuzz and a nightly toolchain)
+fuzz seconds="60":
+    for door in template masker env_file kubeconfig workflow_commands; do \
+      cargo +nightly fuzz run "$door" -- -max_total_time={{ seconds }} -max_len=4096 || exit 1; \
+    done
+
 # Formatting, clippy, documentation, licences, scripts, workflows, Dockerfile
 lint:
     ./test fmt clippy doc deny scripts workflows dockerfile

@@ -54,6 +54,7 @@ impl PartialOrd for Form {
 /// Never a text of several lines: the runner would register each line without a minimum length, braces included.
 pub(super) fn for_runner(value: &str) -> BTreeSet<Form> {
     let mut forms: BTreeSet<Form> = lines(value).map(Form::new).collect();
+    let is_unsent = !forms.iter().any(|line| line.len() >= SHORTEST);
     forms.extend(compact(value).filter(|form| !form.is_empty()));
     let whole = value.trim();
     if !is_too_simple(whole) {
@@ -63,6 +64,9 @@ pub(super) fn for_runner(value: &str) -> BTreeSet<Form> {
             forms.insert(first);
         }
         forms.extend(others);
+        // The runner's own JSON has these escaped, which most others do not escape; and it derives none of lines that it is not told.
+        let is_derived = !is_unsent && !whole.contains(['\u{85}', '\u{2028}', '\u{2029}']);
+        forms.extend(json_escaped(whole).filter(|_| !is_derived));
     }
     forms.retain(|form| form.len() >= SHORTEST);
     forms
