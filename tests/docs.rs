@@ -333,6 +333,27 @@ fn every_relative_link_leads_somewhere() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// The tests that a page names, as `tests/file.rs::name`.
+fn named_tests(text: &str) -> Vec<(String, String)> {
+    let parts = text.split('`').skip(1).step_by(2).filter_map(|code| code.split_once(".rs::"));
+    parts.map(|(file, test)| (format!("{file}.rs"), test.to_owned())).collect()
+}
+
+#[test]
+fn every_promise_of_security_has_tests_that_there_are() {
+    let page = read("docs/security.md");
+    let promises =
+        page.split("## What is promised").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("promises");
+    let rows = promises.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let untested: Vec<&str> = rows.filter(|row| named_tests(row).is_empty()).collect();
+    assert!(untested.is_empty(), "{untested:#?}");
+    for (file, test) in named_tests(&page) {
+        let text = read(&file);
+        let before = text.split(&format!("fn {test}(")).next().filter(|before| before.len() < text.len());
+        assert!(before.is_some_and(|before| before.trim_end().ends_with("#[test]")), "{file} has no test `{test}`");
+    }
+}
+
 #[test]
 fn the_repository_speaks_of_itself_alone() {
     for path in [".md", ".yml", ".toml", "justfile", "Dockerfile"].iter().flat_map(|ending| files(ending)) {
