@@ -45,6 +45,11 @@ bed-down *dir:
 pictures:
     @cargo run --quiet --locked -p secret-patch-bed -- run -- docs/pictures/draw.sh
 
+# A hundred paths of Vault behind 20 ms, beside a sequential reader
+bench-vault:
+    cargo build --locked --release
+    @cargo run --quiet --locked -p secret-patch-bed -- run --with vault -- benches/vault.sh
+
 # Whole-process times against envsubst and kubectl (needs hyperfine)
 bench:
     cargo build --locked --release
