@@ -267,6 +267,102 @@ fn what_a_path_may_hold() {
     }
 }
 
+/// Blocks in the style of public workflows, with the variables that vault-action 3.4.0 makes of them, on the same server.
+#[test]
+fn blocks_of_vault_action_give_the_same_names_and_values() {
+    let stored = [
+        (
+            "ci",
+            r#"{"npmToken":"npm-1","pypi-token":"pypi-1","docker.io":"docker-1","user name":"u n","count":5,"ratio":1.1,"flag":true,
+            "obj":{"a":1,"b":"x y"},"list":[1,"2"],"json":"{\"k\": \"v\"}","multi":"line 1\nline 2\n","UPPER_CASE":"up","a_b":"ab"}"#,
+        ),
+        ("ci/aws", r#"{"accessKey":"AKIA1","secretKey":"s3cr/et+=="}"#),
+        ("app/prod", r#"{"DB_PASSWORD":"pw$1","API_KEY":"ak;|"}"#),
+        ("test", r#"{"a":{"b":"nested"},"x-y":"dash","1st":"one"}"#),
+    ];
+    let of_ci = [
+        ("COUNT", "5"),
+        ("DOCKER__IO", "docker-1"),
+        ("FLAG", "true"),
+        ("JSON", r#"{"k": "v"}"#),
+        ("LIST", r#"[1,"2"]"#),
+        ("MULTI", "line 1\nline 2\n"),
+        ("NPMTOKEN", "npm-1"),
+        ("OBJ", r#"{"a":1,"b":"x y"}"#),
+        ("PYPITOKEN", "pypi-1"),
+        ("RATIO", "1.1"),
+        ("USERNAME", "u n"),
+        ("UPPER_CASE", "up"),
+        ("A_B", "ab"),
+    ];
+    let with_prefix = of_ci.map(|(name, value)| (format!("CI_{name}"), value));
+    let with_prefix: Vec<(&str, &str)> = with_prefix.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let small = [
+        ("ci_npmToken", "npm-1"),
+        ("ci_pypitoken", "pypi-1"),
+        ("ci_docker__io", "docker-1"),
+        ("ci_UPPER_CASE", "up"),
+        ("ci_a_b", "ab"),
+    ];
+    let aws = [("AWS_ACCESS_KEY_ID", "AKIA1"), ("AWS_SECRET_ACCESS_KEY", "s3cr/et+==")];
+    let blocks: [(&str, &[(&str, &str)]); 17] = [
+        (
+            "secret/data/~/ci/aws accessKey | AWS_ACCESS_KEY_ID ;\nsecret/data/~/ci/aws secretKey | AWS_SECRET_ACCESS_KEY",
+            &aws,
+        ),
+        (
+            "\n    secret/data/~/ci/aws accessKey | AWS_ACCESS_KEY_ID ;\n    secret/data/~/ci/aws secretKey | AWS_SECRET_ACCESS_KEY ;\n\n",
+            &aws,
+        ),
+        ("secret/data/~/ci npmToken", &[("NPMTOKEN", "npm-1")]),
+        (
+            "secret/data/~/ci npmToken | NPM_TOKEN ; secret/data/~/ci npmToken",
+            &[("NPM_TOKEN", "npm-1"), ("NPMTOKEN", "npm-1")],
+        ),
+        ("secret/data/~/ci \"pypi-token\" | PYPI", &[("PYPI", "pypi-1")]),
+        ("secret/data/~/ci `docker.io` | DOCKER", &[("DOCKER", "docker-1")]),
+        ("secret/data/~/test a.b | NESTED", &[("NESTED", "nested")]),
+        ("secret/data/~/test * | T_ ;", &[("T_1ST", "one"), ("T_A", r#"{"b":"nested"}"#), ("T_XY", "dash")]),
+        ("secret/data/~/ci *", &of_ci),
+        ("secret/data/~/ci * | CI_", &with_prefix),
+        ("secret/data/~/ci ** | ci_", &small),
+        (
+            "secret/data/~/ci/aws * | aws_ ; secret/data/~/ci/aws accessKey | OTHER",
+            &[("AWS_ACCESSKEY", "AKIA1"), ("AWS_SECRETKEY", "s3cr/et+=="), ("OTHER", "AKIA1")],
+        ),
+        (
+            "secret/data/~/app/prod DB_PASSWORD | DB_PASSWORD ;\nsecret/data/~/app/prod API_KEY | API_KEY ;",
+            &[("DB_PASSWORD", "pw$1"), ("API_KEY", "ak;|")],
+        ),
+        (
+            "secret/data/~/ci count | COUNT ; secret/data/~/ci ratio | RATIO ; secret/data/~/ci flag | FLAG",
+            &[("COUNT", "5"), ("RATIO", "1.1"), ("FLAG", "true")],
+        ),
+        (
+            "secret/data/~/ci obj | OBJ ; secret/data/~/ci list | LIST ; secret/data/~/ci obj.b | B",
+            &[("OBJ", r#"{"a":1,"b":"x y"}"#), ("LIST", r#"[1,"2"]"#), ("B", "x y")],
+        ),
+        ("secret/data/~/ci UPPER_CASE ; secret/data/~/ci a_b", &[("UPPER_CASE", "up"), ("A_B", "ab")]),
+        ("secret/data/~/ci\tjson\t|\tJ;secret/data/~/ci multi|M", &[("J", r#"{"k": "v"}"#), ("M", "line 1\nline 2\n")]),
+    ];
+    let root = {
+        let scene = Scene::asking(&[]);
+        for (path, json) in stored {
+            scene.put(path, json);
+        }
+        scene.root
+    };
+    for (block, expected) in blocks {
+        let names: Vec<&str> = expected.iter().map(|(name, _)| *name).collect();
+        let scene = Scene { root: root.clone(), ..Scene::asking(&names) };
+        let run = scene.render(block, &words(&plain())).env("SECRET_PATCH_VAULT_TOKEN", &credential("token/reader"));
+        run.run().done();
+        for (name, value) in expected {
+            assert!(scene.value(name) == *value, "{name} of {block}");
+        }
+    }
+}
+
 #[test]
 fn all_that_is_not_there_is_told_at_once_each_in_its_own_way() {
     let names = ["A", "B", "C", "D", "E", "F", "G", "H"];

@@ -113,12 +113,13 @@ struct Word {
 fn tokens(text: &str) -> Result<Vec<Token>, usize> {
     let mut tokens = Vec::new();
     let mut word: Option<Word> = None;
-    let mut quote = None;
+    let mut quote: Option<(char, usize)> = None;
     let mut line = 1;
     for c in text.chars().chain(['\n']) {
         match c {
-            '"' => {
-                quote = if quote.is_some() { None } else { Some(line) };
+            // JSONata, which vault-action reads, has backticks for what is not to be taken apart.
+            '"' | '`' if quote.is_none_or(|(opening, _)| opening == c) => {
+                quote = if quote.is_some() { None } else { Some((c, line)) };
                 word.get_or_insert_default().quoted = true;
             }
             _ if quote.is_none() && (c.is_whitespace() || c == ';' || c == '|') => {
@@ -130,7 +131,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, usize> {
         }
         line += usize::from(c == '\n');
     }
-    quote.map_or(Ok(tokens), Err)
+    quote.map_or(Ok(tokens), |(_, line)| Err(line))
 }
 
 /// One entry; as in vault-action, its last bar counts.

@@ -160,7 +160,10 @@ fn no_key(line: &Line, document: &Document, key: &str) -> Problem {
         true => "nothing is stored there".to_owned(),
         false => format!("it has {}; `optional` at the end of the line lets a key be missing", keys.join(", ")),
     };
-    let text = text!("`{}` in Vault has no key `{key}` (line {} of `vault-secrets`)", line.place, line.line);
+    let text = match document.keys().any(|other| other == key) {
+        true => text!("the key `{key}` of `{}` in Vault is `null` (line {} of `vault-secrets`)", line.place, line.line),
+        false => text!("`{}` in Vault has no key `{key}` (line {} of `vault-secrets`)", line.place, line.line),
+    };
     Problem::error("vault-no-key", text).help(help)
 }
 
