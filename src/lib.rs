@@ -38,5 +38,6 @@ pub mod vault;
 pub mod workflow;
 
 pub mod error;
+pub mod https;
 pub mod object;
 pub mod secret;

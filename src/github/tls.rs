@@ -1,30 +1,19 @@
-//! The HTTP client: one TLS provider, the system's authorities and the user's, no redirects, nothing without an end.
+//! The HTTP client, and what is said where there can be none.
 
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client};
+use reqwest::Client;
 
 use crate::error::{Problem, text};
-
-/// How long a connection may take to come about.
-const CONNECTION: Duration = Duration::from_secs(10);
+use crate::https;
 
 /// A client that trusts the authorities of `ca_bundle` (PEM) too and gives each request that long.
 ///
 /// # Errors
 /// `ca-bundle-unreadable`; or the system has no authorities.
 pub(super) fn client(ca_bundle: Option<&str>, request: Duration) -> Result<Client, Problem> {
-    // Whoever asks first installs it; there is only the one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    // Redirects are followed by the caller: a token must not go to another host.
-    let builder = Client::builder().redirect(Policy::none()).timeout(request).connect_timeout(CONNECTION);
-    let mut authorities = ca_bundle.map(certificates).transpose()?.unwrap_or_default();
-    // Given to it once and for all: in an image without any, the user's are enough.
-    let system = rustls_native_certs::load_native_certs().certs;
-    authorities.extend(system.iter().filter_map(|certificate| Certificate::from_der(certificate).ok()));
-    let builder = builder.tls_certs_only(authorities);
-    builder.build().map_err(|error| match ca_bundle {
+    let builder = https::client(ca_bundle.map(str::as_bytes)).map_err(|_| unreadable())?;
+    builder.timeout(request).build().map_err(|error| match ca_bundle {
         // Some certificates are looked into only here.
         Some(_) => unreadable(),
         None => {
@@ -33,11 +22,6 @@ pub(super) fn client(ca_bundle: Option<&str>, request: Duration) -> Result<Clien
                 .help("install the system's certificates (the package `ca-certificates`)")
         }
     })
-}
-
-fn certificates(pem: &str) -> Result<Vec<Certificate>, Problem> {
-    let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| unreadable())?;
-    if certificates.is_empty() { Err(unreadable()) } else { Ok(certificates) }
 }
 
 fn unreadable() -> Problem {

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::{Client, Method, Response, redirect};
+use reqwest::{Client, Method, Response};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -72,13 +72,13 @@ impl Door {
     /// # Errors
     /// What of the TLS settings cannot be used.
     pub(super) fn new(settings: &Settings) -> Result<Self, Problem> {
-        let builder = Client::builder()
-            .redirect(redirect::Policy::none())
+        let builder = settings.tls.client()?;
+        let builder = builder
             .connect_timeout(CONNECT)
             .timeout(PATIENCE)
             .pool_max_idle_per_host(settings.concurrency)
             .default_headers(headers(settings)?);
-        let http = settings.tls.apply(builder)?.build().map_err(|error| {
+        let http = builder.build().map_err(|error| {
             Problem::error("vault-tls", text!("no client for Vault could be made: {}", causes(&error)))
         })?;
         Ok(Self {

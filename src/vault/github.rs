@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, Url};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -39,10 +39,9 @@ pub async fn identity_token(request: &IdentityRequest, audience: Option<&str>, t
     };
     let mut url = Url::parse(&request.url).map_err(|_| failed("`ACTIONS_ID_TOKEN_REQUEST_URL` is no URL"))?;
     url.query_pairs_mut().extend_pairs(audience.map(|audience| ("audience", audience)));
-    let builder = Client::builder().redirect(redirect::Policy::none()).timeout(PATIENCE);
     // A client certificate is for Vault, and GitHub's own certificate is always verified.
     let tls = Tls { identity: None, insecure: false, ..tls.clone() };
-    let client = tls.apply(builder)?.build().map_err(|error| failed(&causes(&error)))?;
+    let client = tls.client()?.timeout(PATIENCE).build().map_err(|error| failed(&causes(&error)))?;
     let mut tried = 0;
     loop {
         tried += 1;

@@ -1,9 +1,10 @@
 //! Whom to trust, and who we are.
 
-use reqwest::{Certificate, ClientBuilder, Identity};
+use reqwest::{ClientBuilder, Identity};
 use zeroize::Zeroizing;
 
 use crate::error::Problem;
+use crate::https;
 use crate::secret::Secret;
 
 /// TLS settings beyond the system's.
@@ -18,30 +19,17 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// `builder` with these settings. Roots are given to it once and for all: in an image without any, ours are enough.
-    pub(super) fn apply(&self, builder: ClientBuilder) -> Result<ClientBuilder, Problem> {
-        // A second call changes nothing: the first provider stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut roots = self.bundle()?;
-        let system = rustls_native_certs::load_native_certs().certs;
-        roots.extend(system.iter().filter_map(|root| Certificate::from_der(root).ok()));
-        let builder = builder.tls_certs_only(roots).tls_danger_accept_invalid_certs(self.insecure);
+    /// A client with these settings.
+    pub(super) fn client(&self) -> Result<ClientBuilder, Problem> {
+        let builder = https::client(self.ca_bundle.as_deref()).map_err(|_| {
+            let help = "give PEM text (`-----BEGIN CERTIFICATE-----`) or the path of a file with it";
+            Problem::error("ca-bundle", "`ca-bundle` holds no certificate").help(help)
+        })?;
+        let builder = builder.tls_danger_accept_invalid_certs(self.insecure);
         match &self.identity {
             Some((certificate, key)) => Ok(builder.identity(identity(certificate, key)?)),
             None => Ok(builder),
         }
-    }
-
-    /// No certificate at all in a bundle would be noticed only as an unknown issuer.
-    fn bundle(&self) -> Result<Vec<Certificate>, Problem> {
-        let Some(pem) = &self.ca_bundle else { return Ok(Vec::new()) };
-        let bundle = Certificate::from_pem_bundle(pem).unwrap_or_default();
-        if bundle.is_empty() {
-            let text = "`ca-bundle` holds no certificate";
-            let help = "give PEM text (`-----BEGIN CERTIFICATE-----`) or the path of a file with it";
-            return Err(Problem::error("ca-bundle", text).help(help));
-        }
-        Ok(bundle)
     }
 }
 
