@@ -436,6 +436,65 @@ fn other_ways_to_give_values_are_understood() {
 }
 
 #[test]
+fn a_diff_step_needs_what_an_apply_needs() {
+    let diff = with(&workflow(), "command: apply", "command: diff");
+    expect("clean", &good().file(WORKFLOW, &diff), &[], &[]);
+    let broken = with(&diff, "          DB_PASSWORD: ${{ secrets.DB_PASSWORD }}\n", "          IN_VAIN: x\n");
+    let expected = [
+        "notice env-missing .github/workflows/deploy.yml:22",
+        "notice env-missing .github/workflows/deploy.yml:22",
+        "warning env-unused .github/workflows/deploy.yml:24",
+    ];
+    expect("broken", &good().file(WORKFLOW, &broken), &[], &expected);
+}
+
+#[test]
+fn a_workflow_of_another_repository_may_deploy_and_is_told() {
+    let calls = "on: push\njobs:\n  deploy:\n    uses: owner/platform/.github/workflows/deploy.yml@v1\n    with: {environment: staging}\n";
+    let expected = ["notice step-unresolved .github/workflows/deploy.yml:4"];
+    expect("alone", &good().file(WORKFLOW, calls), &["staging"], &expected);
+    expect("beside a step", &good().file(".github/workflows/lint.yml", calls), &[], &[]);
+}
+
+#[test]
+fn what_a_generator_takes_and_a_kustomization_holds_is_looked_through() {
+    let generator = |more: &str| format!("{}secretGenerator:\n- name: g\n{more}", overlay("staging"));
+    let key = "-----BEGIN PRIVATE KEY-----\nhunter2-hunter2\n-----END PRIVATE KEY-----\n";
+    for (what, file, text, kustomization, expected) in [
+        (
+            "a key",
+            "apps/overlays/staging/tls.key",
+            key,
+            generator("  files: [tls.key]\n"),
+            "error secret-committed apps/overlays/staging/tls.key:1",
+        ),
+        (
+            "pairs",
+            "apps/overlays/staging/pairs.txt",
+            "# all\nPASSWORD=hunter2-hunter2\n",
+            generator("  envs: [pairs.txt]\n"),
+            "error secret-committed apps/overlays/staging/pairs.txt:2",
+        ),
+        (
+            "an inline patch",
+            "apps/overlays/staging/none.txt",
+            "",
+            format!(
+                "{}- patch: |\n    apiVersion: v1\n    kind: Secret\n    metadata: {{name: app}}\n    stringData: {{MORE: hunter2-hunter2}}\n",
+                overlay("staging")
+            ),
+            "error secret-committed apps/overlays/staging/kustomization.yml:10",
+        ),
+    ] {
+        let checkout = good().file(file, text).file(OVERLAY, &kustomization);
+        checkout.commit();
+        let ended = check(&checkout, &["staging", "--format", "json"]).run();
+        assert!(findings(&ended).contains(&expected.to_owned()), "{what}: {:#?}", findings(&ended));
+        assert_no_leak(what, format!("{}{}", ended.stdout, ended.stderr).as_bytes(), &["hunter2-hunter2"]);
+    }
+}
+
+#[test]
 fn the_documented_workflow_is_clean_beside_a_deploy() {
     let docs = include_str!("../docs/checks.md");
     let (_, rest) = docs.split_once("```yaml\n").expect("a workflow");

@@ -12,6 +12,8 @@
 
 mod support;
 
+use std::fs;
+
 use serde_json::{Value, json};
 use support::cluster::Namespace;
 use support::{Checkout, Ended, Run};
@@ -163,7 +165,7 @@ fn what_the_tree_and_the_values_change_is_announced_and_happens() {
             "MODE changed: blue > green",
             "metadata.labels.tier added: - > web",
             "Deployment/web changed",
-            "spec.replicas changed: 2 > 3",
+            "spec.replicas changed: - > 3",
             "spec.template.spec.containers[web].env[COLOUR].value changed: blue > green",
             "spec.template.spec.containers[web].env[MORE] added: - > x",
             "spec.template.spec.containers[web].image changed: web:1 > web:2",
@@ -378,8 +380,8 @@ fn a_conflict_names_manager_and_field_and_ends_as_kubectl_diff_does() {
 
     // Who may only look sees it too.
     namespace.kubectl(&["patch", "secret", "app", "--type=merge", "-p", &patch, "--field-manager=a-controller"]);
-    let diff =
-        run(&checkout, &namespace, "diff", &["--format", "json"]).env("KUBECONFIG", &reader(&namespace)).run().done();
+    let diff = run(&checkout, &namespace, "diff", &["--format", "json"]).env("KUBECONFIG", &reader(&namespace)).run();
+    let diff = diff.failed(1, &["error[conflict]", "`a-controller` keeps data.A"]);
     assert_eq!(report(&diff)["objects"][0]["conflicts"], conflict);
 }
 
@@ -392,7 +394,35 @@ fn an_immutable_secret_is_told_with_its_key() {
     let diff = run(&checkout, &namespace, "diff", &["--format", "json", "--exit-code"]).run();
     let diff = diff.failed(2, &["immutable"]).leaks_nothing(&[OLD, NEW]);
     assert_eq!(lines(&told(&report(&diff))), ["Secret/app changed", "A changed"]);
-    run(&checkout, &namespace, "diff", &[]).run().failed(1, &["would be refused; it was to change 1 object (1 key)"]);
+    let refused = "would be refused; it was to change 1 object (1 key)";
+    run(&checkout, &namespace, "diff", &[]).run().failed(1, &[refused]);
+    let read_only = run(&checkout, &namespace, "diff", &[]).env("KUBECONFIG", &reader(&namespace)).run();
+    read_only.failed(1, &[refused, "error[immutable-field]", "it is `immutable`"]).leaks_nothing(&[OLD, NEW]);
+}
+
+#[test]
+fn taking_over_from_kubectl_apply_is_told_alike_with_every_right_and_with_few() {
+    let resources = "resources: {requests: {cpu: 1000m, memory: 1Gi}}, env:";
+    let tree = tree().replace("env:", resources);
+    let (namespace, checkout) = (Namespace::new(), checkout(&tree));
+    let filled = tree.replace("${A}", NEW).replace("${LOG_LEVEL}", "info");
+    let applied = namespace.try_kubectl(&["apply", "-f", "-"], &filled);
+    assert!(applied.status.success(), "kubectl apply");
+    for kubeconfig in [namespace.kubeconfig(), reader(&namespace)] {
+        let diff =
+            run(&checkout, &namespace, "diff", &["--format", "json"]).env("KUBECONFIG", &kubeconfig).run().done();
+        assert_eq!(told(&report(&diff)), [], "{diff:?}");
+    }
+    rewrite(&checkout, &tree.replace("replicas: 2", "replicas: 3"));
+    for kubeconfig in [namespace.kubeconfig(), reader(&namespace)] {
+        let diff =
+            run(&checkout, &namespace, "diff", &["--format", "json"]).env("KUBECONFIG", &kubeconfig).run().done();
+        assert_eq!(
+            lines(&told(&report(&diff))),
+            ["Deployment/web changed", "spec.replicas changed: - > 3"],
+            "{diff:?}"
+        );
+    }
 }
 
 #[test]
@@ -402,6 +432,19 @@ fn in_a_namespace_that_is_missing_all_is_new_and_the_apply_would_be_refused() {
     let objects = ["Secret/app added", "ConfigMap/config added", "Deployment/web added"];
     assert_eq!(told(&report(&diff)).iter().map(|(object, _)| object.as_str()).collect::<Vec<_>>(), objects);
     run(&checkout, &namespace, "diff", &["--exit-code"]).run().failed(2, &["error[namespace-not-found]"]);
+    // Who may only look, but everywhere, sees that too.
+    let there = Namespace::new();
+    let kubeconfig = there.user(&json!([]), false);
+    let mut config: Value = serde_json::from_str(&fs::read_to_string(&kubeconfig).expect("a file")).expect("JSON");
+    config["contexts"][0]["context"]["namespace"] = json!(namespace.name());
+    let (role, user) = (format!("look-{}", namespace.name()), config["contexts"][0]["context"]["user"].clone());
+    let resources = "--resource=secrets,configmaps,deployments.apps,namespaces";
+    there.kubectl(&["create", "clusterrole", &role, "--verb=get,list", resources]);
+    let user = format!("--user={}", user.as_str().expect("a name"));
+    there.kubectl(&["create", "clusterrolebinding", &role, &format!("--clusterrole={role}"), &user]);
+    let looker = there.write("looker", &config.to_string());
+    let looks = run(&checkout, &namespace, "diff", &[]).env("KUBECONFIG", &looker).run();
+    looks.failed(1, &["error[namespace-not-found]", namespace.name()]);
 }
 
 #[test]
@@ -427,7 +470,8 @@ fn read_only_rights_are_enough_and_a_notice_says_what_is_not_seen() {
     let (namespace, checkout) = (Namespace::new(), checkout(&tree()));
     run(&checkout, &namespace, "apply", &[]).run().done();
     let diff = run(&checkout, &namespace, "diff", &[]).env("KUBECONFIG", &reader(&namespace)).env("A", OLD).run();
-    diff.done().said(&["notice[not-tried]", "this account may not try an apply", "lacks rights: patch on `secrets`"]);
+    let diff = diff.done().said(&["notice[not-tried]", "this account may look, but not try an apply"]);
+    assert!(!diff.stderr.contains("kind: Role"), "nobody has to grant more: {diff:?}");
     let same = run(&checkout, &namespace, "diff", &["--exit-code"]).env("KUBECONFIG", &reader(&namespace)).run();
     assert!(!same.done().stderr.contains("not-tried"), "what is provably unchanged needs no trial");
 }

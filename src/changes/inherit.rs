@@ -118,6 +118,19 @@ impl Inheritance {
         answer
     }
 
+    /// The same where the server may not be asked: a field that the user's last client-side apply did not name is the server's own
+    /// default, and comes back.
+    #[must_use]
+    pub fn assumed(&self, mut after: Object, live: &Object) -> Object {
+        let annotation = live.as_value().pointer("/metadata/annotations").and_then(|all| all.get(LAST_APPLIED));
+        let last: Option<Value> = annotation.and_then(Value::as_str).and_then(|text| serde_json::from_str(text).ok());
+        let was_named = |path: &Path| last.as_ref().is_some_and(|last| at(last, path).is_some());
+        for path in self.stale.iter().filter(|path| has_no_default(path) || was_named(path)) {
+            put(after.as_value_mut(), path, None);
+        }
+        after
+    }
+
     fn test(&self) -> Value {
         json!({"op": "test", "path": "/metadata/resourceVersion", "value": self.resource_version})
     }

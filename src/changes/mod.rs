@@ -2,11 +2,13 @@
 
 mod field_set;
 mod fields;
+mod immutable;
 mod inherit;
 mod left_over;
 mod managed_fields;
 mod owned;
 mod pod_templates;
+mod quantity;
 mod restart;
 mod restore;
 mod revision;
@@ -27,6 +29,7 @@ use serde_json::Value;
 use crate::object::{Object, ObjectId, field_path, leads_to};
 use crate::report::Change;
 
+pub use immutable::immutable;
 pub use inherit::{Inheritance, Takeover, conflicts_with_others, foreign_applier, is_hand_manager};
 pub use left_over::{LeftOver, Spared};
 pub use managed_fields::{MANAGER, is_unchanged};

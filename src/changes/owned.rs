@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::field_set::{FieldSet, Path, at, dotted};
 use super::inherit::{Takeover, is_left_by_hand, outermost};
 use super::managed_fields::is_own;
+use super::quantity;
 use crate::object::{Object, leads_to};
 
 /// The paths that managers own as a whole, of ours and of all others.
@@ -49,7 +50,7 @@ pub(super) fn given_up(wanted: &Object, live: &Object) -> Vec<Path> {
 
 /// The fields in which `wanted` differs from what other managers keep, by manager (with its subresource).
 ///
-/// The server compares by the schema: what is the same number or quantity in another spelling is here, and is no conflict to it.
+/// The server compares by the schema; here quantities in another spelling are the same, other numbers are not.
 #[must_use]
 pub fn conflicts(wanted: &Object, live: &Object, takeover: Takeover) -> BTreeMap<String, Vec<String>> {
     let others = entries(live).filter(|entry| !is_left_by_hand(entry, takeover) && !is_own(entry));
@@ -57,7 +58,10 @@ pub fn conflicts(wanted: &Object, live: &Object, takeover: Takeover) -> BTreeMap
     for entry in others {
         let paths = leaves(entry).into_iter().filter(|path| {
             let (wanted, live) = (at(wanted.as_value(), path), at(live.as_value(), path));
-            wanted.is_some() && wanted != live
+            let is_quantity = path.iter().any(|step| step.strip_prefix("f:").is_some_and(quantity::is_field));
+            let is_same =
+                wanted == live || is_quantity && wanted.zip(live).is_some_and(|(a, b)| quantity::is_same(a, b));
+            wanted.is_some() && !is_same
         });
         let paths: Vec<String> = paths.filter_map(|path| dotted(live.as_value(), &path)).collect();
         if !paths.is_empty() {

@@ -5,36 +5,52 @@ use serde_json::{Map, Value};
 use super::field_set::put;
 use super::inherit::Inheritance;
 use super::owned::given_up;
+use super::quantity;
 use crate::object::{Object, by_name};
 
 /// `live` with what `wanted` says, and without what only we own and `wanted` lacks.
 ///
-/// The server's defaults for what is new, its own spelling of quantities, webhooks and refusals are not in it.
+/// The server's defaults for what is new, webhooks and refusals are not in it.
 #[must_use]
 pub fn simulated(wanted: &Object, live: &Object, inherited: Option<&Inheritance>) -> Object {
     let mut after = live.clone();
     for path in given_up(wanted, live) {
         put(after.as_value_mut(), &path, None);
     }
-    merge(after.as_value_mut(), wanted.as_value());
+    let spelled = if wanted.is_secret() || wanted.is_config_map() { Spelled::AsIs } else { Spelled::AsFields };
+    merge(after.as_value_mut(), wanted.as_value(), spelled);
     match inherited {
-        Some(inherited) => inherited.corrected(after, None),
+        Some(inherited) => inherited.assumed(after, live),
         None => after,
     }
 }
 
-fn merge(into: &mut Value, wanted: &Value) {
+/// How the server keeps a text.
+#[derive(Clone, Copy, PartialEq)]
+enum Spelled {
+    /// Byte by byte.
+    AsIs,
+    /// Quantities among the fields in a spelling of its own.
+    AsFields,
+    /// As a quantity: `1000m` is `1`.
+    AsQuantity,
+}
+
+fn merge(into: &mut Value, wanted: &Value, spelled: Spelled) {
     match (into, wanted) {
-        (Value::Object(into), Value::Object(wanted)) => merge_fields(into, wanted),
-        (Value::Array(into), Value::Array(wanted)) => merge_items(into, wanted),
+        (Value::Object(into), Value::Object(wanted)) => merge_fields(into, wanted, spelled),
+        (Value::Array(into), Value::Array(wanted)) => merge_items(into, wanted, spelled),
+        (into, wanted) if spelled == Spelled::AsQuantity && quantity::is_same(into, wanted) => {}
         (into, wanted) => wanted.clone_into(into),
     }
 }
 
-fn merge_fields(into: &mut Map<String, Value>, wanted: &Map<String, Value>) {
+fn merge_fields(into: &mut Map<String, Value>, wanted: &Map<String, Value>, spelled: Spelled) {
     for (name, value) in wanted {
+        let spelled =
+            if spelled == Spelled::AsFields && quantity::is_field(name) { Spelled::AsQuantity } else { spelled };
         match into.get_mut(name) {
-            Some(there) => merge(there, value),
+            Some(there) => merge(there, value, spelled),
             None if is_nothing(value) => {}
             None => drop(into.insert(name.clone(), value.clone())),
         }
@@ -42,7 +58,7 @@ fn merge_fields(into: &mut Map<String, Value>, wanted: &Map<String, Value>) {
 }
 
 /// By name, where all have one: then those of others stay. Else by their places.
-fn merge_items(into: &mut Vec<Value>, wanted: &[Value]) {
+fn merge_items(into: &mut Vec<Value>, wanted: &[Value], spelled: Spelled) {
     let named = by_name(into).is_some() && by_name(wanted).is_some();
     if !named {
         into.truncate(wanted.len());
@@ -53,7 +69,7 @@ fn merge_items(into: &mut Vec<Value>, wanted: &[Value]) {
             false => into.get_mut(place),
         };
         match there {
-            Some(there) => merge(there, value),
+            Some(there) => merge(there, value, spelled),
             None => into.push(value.clone()),
         }
     }

@@ -1,6 +1,7 @@
 //! Secrets that are committed: in manifests, dotenv files and kubeconfigs.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,20 +48,50 @@ pub fn manifest(file: &str, text: &str, allowed: &BTreeSet<String>) -> Vec<Probl
     problems
 }
 
-/// The same of texts that a kustomization's `secretGenerator` takes.
-pub fn literals(closure: &Closure, allowed: &BTreeSet<String>) -> Vec<Problem> {
+/// The same of what the overlay's kustomizations hold themselves or take for a `secretGenerator`; `read` gives a file's text.
+pub fn literals(closure: &Closure, allowed: &BTreeSet<String>, read: &dyn Fn(&Path) -> Option<String>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for source in &closure.sources {
-        let SourceRole::Pairs(generated) = &source.role else { continue };
-        let Some((text, line)) = source.inline.as_ref().filter(|_| generated.kind == "Secret") else { continue };
-        if let Some((key, value)) = text.split_once('=')
-            && is_secret(key, value, allowed)
-        {
-            let place = Place::new(&source.file, *line, 1);
-            problems.push(written_out(key, &format!("Secret {}", generated.name), place));
+        match (&source.role, &source.inline) {
+            (SourceRole::Pairs(generated), inline) if generated.kind == "Secret" => {
+                let (text, first) = match inline {
+                    Some((text, line)) => (Some(text.clone()), *line),
+                    None => (read(&source.path), 1),
+                };
+                let text = text.unwrap_or_default();
+                for (number, pair) in text.lines().enumerate() {
+                    if let Some((key, value)) = pair.split_once('=').filter(|_| !pair.trim_start().starts_with('#'))
+                        && is_secret(key.trim(), value, allowed)
+                    {
+                        let place = Place::new(&source.file, first + number, 1);
+                        problems.push(written_out(key.trim(), &format!("Secret {}", generated.name), place));
+                    }
+                }
+            }
+            (SourceRole::Resource | SourceRole::Patch, Some((text, line))) => {
+                let found = manifest(&source.file, text, allowed).into_iter();
+                problems.extend(found.map(|problem| beneath(problem, *line)));
+            }
+            _ => {}
         }
     }
     problems
+}
+
+/// The finding of a text that begins in line `first` of its file.
+fn beneath(mut problem: Problem, first: usize) -> Problem {
+    if let Some(place) = &mut problem.place {
+        place.line += first.saturating_sub(1);
+    }
+    problem
+}
+
+/// A file that is a private key, whatever it is called.
+pub fn private_key(file: &str, text: &str) -> Option<Problem> {
+    let line = text.lines().position(|line| line.starts_with("-----BEGIN") && line.contains("PRIVATE KEY-----"))?;
+    let text = text!("`{file}` is a private key, and everybody who reads the repository knows it");
+    let help = "take it out with `git rm --cached`, give it in the workflow, and change it, since the history keeps it";
+    Some(Problem::error("secret-committed", text).at(Place::new(file, line + 1, 1)).help(help))
 }
 
 fn secret(file: &str, object: &Node, allowed: &BTreeSet<String>, problems: &mut Vec<Problem>) {

@@ -19,7 +19,11 @@ pub struct Asking {
 /// Findings about one call: `lacking` are the placeholders that it could not fill.
 pub fn not_given(call: &Call, lacking: &[Asked], asking: &Asking) -> Vec<Problem> {
     let mut problems = literals(call, asking);
-    let takes_values = matches!(call.inputs.command, Command::Render | Command::Apply);
+    let takes_values = match call.inputs.command {
+        Command::Render | Command::Apply => true,
+        Command::Diff => call.inputs.base.is_none(),
+        _ => false,
+    };
     if !takes_values || call.given.rest == Rest::Passed {
         return problems;
     }
@@ -58,7 +62,9 @@ fn not_there(call: &Call, missing: &[(&String, &Place)], asking: &Asking) -> Pro
         .iter()
         .filter_map(|(name, _)| Some(format!("`{}` there is unused: is `{name}` meant?\n", similar(name, &unused)?)));
     let help = text!("{}add to the step's `env:`:\n{}", meant.collect::<String>(), lines.join("\n"));
-    Problem::error("env-missing", text).at(call.env_place.clone()).help(help)
+    // A diff goes on without: the job of a pull request may be meant to have no values.
+    let problem = if call.inputs.command == Command::Diff { Problem::notice } else { Problem::error };
+    problem("env-missing", text).at(call.env_place.clone()).help(help)
 }
 
 fn similar<'a>(name: &str, unused: &[&'a str]) -> Option<&'a str> {

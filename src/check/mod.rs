@@ -7,7 +7,7 @@ mod environments;
 mod given;
 
 pub use agreement::Sides;
-pub use committed::{dotenv, is_dotenv, is_kubeconfig_name, kubeconfig, literals, manifest};
+pub use committed::{dotenv, is_dotenv, is_kubeconfig_name, kubeconfig, literals, manifest, private_key};
 pub use context::{BuildContext, not_ignored};
 pub use environments::{Keys, differences};
 pub use given::{Asking, Steps, not_given};

@@ -220,7 +220,9 @@ fn git_problems(repository: &Repository, target: &Target, names: &Siblings) -> V
             let help = text!(
                 "add this line to the end of `{file}`:\n{line}\n(a user's own excludes do not count: others lack them)"
             );
-            problems.push(Problem::error("not-ignored", text).at(Place::new(&file, 1, 1)).help(help));
+            let problem = Problem::error("not-ignored", text).help(help);
+            let is_there = super::is_there(&repository.toplevel().join(".gitignore"));
+            problems.push(if is_there { problem.at(Place::new(&file, 1, 1)) } else { problem });
         }
     }
     problems

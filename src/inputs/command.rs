@@ -28,7 +28,7 @@ pub enum Command {
 impl Command {
     /// Whether it reads a template: then the names of its placeholders are asked for.
     pub fn takes_template(self) -> bool {
-        matches!(self, Self::Render | Self::Check | Self::Apply)
+        matches!(self, Self::Render | Self::Check | Self::Diff | Self::Apply)
     }
 }
 

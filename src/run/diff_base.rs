@@ -13,6 +13,7 @@ use crate::error::{Failure, Problem, Stage, text};
 use crate::object::{Object, ObjectId};
 use crate::report::{BaseReport, Change, ObjectReport, Progress};
 use crate::values::Values;
+use crate::workflow_files::Call;
 
 impl<O: Write, E: Write> Run<O, E> {
     pub(super) async fn diff_with_base(&mut self, base: &Path) -> Done {
@@ -38,9 +39,10 @@ impl<O: Write, E: Write> Run<O, E> {
         let values = self.public_values(&asked, !foreign && self.outsider.is_none())?;
         let nothing = BTreeSet::new();
         let before = base.as_ref().map_or(&nothing, |base| &base.asked);
+        let calls = self.workflow_calls()?;
         self.outcome.base = Some(BaseReport {
-            gained: head.asked.difference(before).cloned().collect(),
-            lost: before.difference(&head.asked).cloned().collect(),
+            gained: head.asked.difference(before).filter(|name| self.is_to_be_given(name, &calls)).cloned().collect(),
+            lost: before.difference(&head.asked).filter(|name| self.is_given_in_vain(name, &calls)).cloned().collect(),
         });
 
         let head = self.side(head, &values).await?;
@@ -56,6 +58,26 @@ impl<O: Write, E: Write> Run<O, E> {
         self.outcome.objects = report(&base, &head, &values);
         self.outcome.compared = true;
         Ok(())
+    }
+
+    /// Whether a step that deploys the environment lacks `name`; where no step is known, somebody has to give it.
+    fn is_to_be_given(&self, name: &str, calls: &[Call]) -> bool {
+        let mut own = self.calls_of_environment(calls).peekable();
+        own.peek().is_none() || own.any(|call| !call.given.holds(name))
+    }
+
+    /// Whether a step that deploys the environment, and no other, still gives `name`.
+    fn is_given_in_vain(&self, name: &str, calls: &[Call]) -> bool {
+        let mut own = self.calls_of_environment(calls).peekable();
+        let serves_others = |call: &Call| {
+            calls.iter().any(|other| other.place == call.place && other.inputs.environment != call.inputs.environment)
+        };
+        own.peek().is_none() || own.any(|call| call.given.holds(name) && !serves_others(call))
+    }
+
+    fn calls_of_environment<'a>(&'a self, calls: &'a [Call]) -> impl Iterator<Item = &'a Call> {
+        let of_environment = |call: &&Call| call.inputs.environment == self.inputs.environment;
+        calls.iter().filter(|call| call.inputs.command.takes_template()).filter(of_environment)
     }
 
     /// A base that does not build is what this checkout may be there to mend.

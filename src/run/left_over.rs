@@ -205,7 +205,11 @@ pub(super) fn why(spared: &Spared) -> String {
     match spared {
         Spared::KeptBy(owner) => format!("it is kept by {owner}"),
         Spared::UsedBy(user) => format!("`{user}` uses it"),
-        Spared::RememberedBy(history) => format!("`{history}` may go back to it"),
+        // Its name ends in a hash of its pod template, which may hold values.
+        Spared::RememberedBy(history) => {
+            let of = history.name.rsplit_once('-').map_or(history.name.as_str(), |(of, _)| of);
+            format!("a {} of `{of}` may go back to it", history.kind)
+        }
     }
 }
 

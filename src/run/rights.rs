@@ -8,7 +8,7 @@ use super::restart_plan::RestartPlan;
 use super::{Run, Standing, Step};
 use crate::changes;
 use crate::error::{Failure, Problem, text};
-use crate::inputs::Rollout;
+use crate::inputs::{Command, Rollout};
 use crate::kubectl::{Kubectl, Review};
 use crate::object::Object;
 use crate::rights::{self, Need, Resource, Scope, Verb};
@@ -58,7 +58,11 @@ impl<O: Write, E: Write> Run<O, E> {
         let naming = Naming::of(kubectl, plan.iter().map(|step| &step.wanted)).await;
         let differing = plan.iter().filter(|step| step.change.writes);
         let mut needs: Vec<Need> = differing.clone().flat_map(|step| naming.to_write(step)).collect();
-        needs.extend(plan.iter().filter_map(|step| naming.need(Verb::Get, &step.wanted)));
+        let reads = plan.iter().filter_map(|step| naming.need(Verb::Get, &step.wanted));
+        if self.inputs.command == Command::Diff {
+            return reads.collect();
+        }
+        needs.extend(reads);
         needs.extend(self.needs_of_rollout(&naming, differing));
         if self.inputs.prune {
             let wanted = plan.iter().map(|step| &step.wanted);

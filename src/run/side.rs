@@ -61,6 +61,10 @@ impl<O: Write, E: Write> Run<O, E> {
             Err(failure) => return Err(failure),
         };
         let foreign = self.is_foreign(&layout)?;
+        if !is_base {
+            // The comment is known by it.
+            self.set(&layout)?;
+        }
         let template = self.template(&layout).await?;
         let asked = template.names(&self.fill_rules());
         Ok(Some(Checkout { layout, template, asked, foreign }))

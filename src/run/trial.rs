@@ -1,9 +1,13 @@
 //! Changes tried on the server, which writes nothing and answers with what it would make of them.
 
+use std::collections::BTreeSet;
 use std::io::Write;
+
+use serde_json::json;
 
 use super::view::View;
 use super::{Run, Standing, Step};
+use crate::build;
 use crate::changes;
 use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Command;
@@ -34,20 +38,43 @@ impl<O: Write, E: Write> Run<O, E> {
         self.tell_untried(plan, view);
         let (errors, others): (Vec<Problem>, Vec<Problem>) = problems.into_iter().partition(Problem::is_error);
         self.note(others);
-        let errors = self.with_rights(kubectl, Failure::new(Stage::Compare, errors), plan).await.problems;
         if self.inputs.command != Command::Diff {
-            return Ok(Tried { refused: errors, allowed: true });
+            let refused = self.with_rights(kubectl, Failure::new(Stage::Compare, errors), plan).await.problems;
+            return Ok(Tried { refused, allowed: true });
         }
         for step in plan.iter_mut().filter(|step| !step.answered && !step.is_unchanged()) {
             let Some(live) = &step.live else { continue };
             let after = changes::simulated(&step.wanted, live, step.inherited.as_ref());
             step.change = changes::compare(&step.wanted, Some(live), Some(&after));
         }
-        let (forbidden, refused): (Vec<Problem>, Vec<Problem>) =
+        let (forbidden, mut refused): (Vec<Problem>, Vec<Problem>) =
             errors.into_iter().partition(|problem| problem.kind == "forbidden");
         let allowed = forbidden.is_empty();
-        self.note(forbidden.into_iter().map(read_only));
+        if !allowed {
+            self.note([read_only()]);
+            let untried = plan.iter().filter(|step| !step.answered && step.standing == Standing::Ours);
+            refused.extend(untried.filter_map(|step| self.foreseen_refusal(step)));
+            refused.extend(missing_namespaces(kubectl, plan).await);
+        }
         Ok(Tried { refused, allowed })
+    }
+
+    /// Why the server would refuse a change, as far as the live object shows it.
+    fn foreseen_refusal(&self, step: &Step) -> Option<Problem> {
+        let live = step.live.as_ref()?;
+        let id = build::without_content_hash(&step.change.id);
+        if let Some(what) = changes::immutable(&step.wanted, live) {
+            let help = "give it another name, or delete the object first";
+            return Some(Problem::error("immutable-field", text!("`{id}` cannot be changed so: {what}")).help(help));
+        }
+        let conflicts = changes::conflicts(&step.wanted, live, step.takeover);
+        let (manager, fields) = conflicts.into_iter().next().filter(|_| !self.is_forced(&step.wanted))?;
+        let text = text!("`{id}` has a conflict: `{manager}` keeps {}", fields.join(", "));
+        Some(Problem::error("conflict", text).help(text!(
+            "leave the field out of the build, or take it: `force-conflicts: {}/{}`",
+            id.kind,
+            id.name
+        )))
     }
 
     /// Asks the server what would become of some objects; `stage` is where the run stands. Returns why it refuses any, and its warnings.
@@ -103,13 +130,35 @@ impl<O: Write, E: Write> Run<O, E> {
 }
 
 /// What is not seen where the account may look, but not try.
-fn read_only(forbidden: Problem) -> Problem {
-    let text = text!(
-        "this account may not try an apply, so the build is compared with what is live; what the server would fill in, spell in \
-         another way or refuse is not seen ({})",
-        forbidden.message
-    );
-    Problem { help: forbidden.help, ..Problem::notice("not-tried", text) }
+fn read_only() -> Problem {
+    let text = "this account may look, but not try an apply: the build is compared with what is live, and what the server \
+                would fill in or refuse is not seen, but for what the live objects show";
+    Problem::notice("not-tried", text)
+}
+
+/// Namespaces that new objects need and that are not there, as far as this account may see.
+async fn missing_namespaces(kubectl: &Kubectl, plan: &[Step]) -> Vec<Problem> {
+    let new = plan.iter().filter(|step| step.live.is_none() && !step.depends && step.standing == Standing::Ours);
+    // What lies in no namespace names none.
+    let namespaced =
+        new.filter(|step| step.wanted.namespace().is_some() || step.wanted.is_secret() || step.wanted.is_config_map());
+    let names: BTreeSet<&str> = namespaced.map(|step| step.namespace(&kubectl.namespace)).collect();
+    let object =
+        |name: &&str| Object::parse(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).ok();
+    let namespaces: Vec<Object> = names.iter().filter_map(object).collect();
+    if namespaces.is_empty() {
+        return Vec::new();
+    }
+    let read = kubectl.read(&namespaces).await;
+    if !read.problems.is_empty() {
+        return Vec::new();
+    }
+    let missing = namespaces.iter().filter(|namespace| !read.live.contains_key(&namespace.id()));
+    let problem = |namespace: &Object| {
+        let text = text!("the namespace `{}` does not exist", namespace.name());
+        Problem::error("namespace-not-found", text).help("create it, or put it into the build")
+    };
+    missing.map(problem).collect()
 }
 
 fn no_answer(step: &Step) -> Problem {

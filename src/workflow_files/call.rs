@@ -36,10 +36,15 @@ pub(super) fn of_job(
         reader.program(&program);
     }
     let uses = job.node.get("uses").and_then(|uses| uses.text()).unwrap_or_default();
-    if !uses.starts_with("./") && uses.contains("secret-patch") {
+    if uses.is_empty() || uses.starts_with("./") {
+        return;
+    }
+    if uses.contains("secret-patch") {
         let text = text!("job `{}` calls `{uses}`: what its steps need is not checked", job.name);
         found.problems.push(Problem::notice("step-unresolved", text).at(job.place(job.node)));
         found.unresolved.insert(job.place(job.node));
+    } else {
+        found.elsewhere.push((job.place(job.node), uses.to_owned()));
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Calls {
     pub calls: Vec<Call>,
     /// Steps of which only the run knows what they do: the places at which they begin.
     pub unresolved: BTreeSet<Place>,
+    /// Workflows of other repositories that jobs call, by the job's place: they may run anything.
+    pub elsewhere: Vec<(Place, String)>,
     /// What was found on the way.
     pub problems: Vec<Problem>,
 }

@@ -18,7 +18,7 @@ use crate::check::{self, Keys, Steps};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::files::Overlay;
 use crate::inputs::Command;
-use crate::workflow_files::Calls;
+use crate::workflow_files::{Call, Calls};
 
 impl<O: Write, E: Write> Run<O, E> {
     pub(super) async fn check(&mut self) -> Done {
@@ -45,6 +45,11 @@ impl<O: Write, E: Write> Run<O, E> {
         found.extend(judged.flat_map(|(_, checked)| checked.problems));
         self.outcome.environment = environments(&plans).join(", ");
         self.settle(Stage::Check, check::in_order(found))
+    }
+
+    /// What the workflows ask for, as far as their files tell.
+    pub(in crate::run) fn workflow_calls(&self) -> Result<Vec<Call>, Failure> {
+        Ok(self.checkout()?.calls().calls)
     }
 
     /// Whether overlays may be built: those in the tree of somebody else are looked at only.

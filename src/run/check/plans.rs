@@ -184,12 +184,22 @@ fn is_component(root: &Path, environment: &str) -> bool {
     component && !files::is_there(&own_template)
 }
 
-/// An environment that no workflow deploys, where they deploy others or do other things.
-fn no_step(plan: &Plan, checkout: &Checkout, calls: &Calls) -> Option<Problem> {
+/// An environment that no workflow deploys, where they deploy others or do other things; or one that a workflow elsewhere may deploy.
+fn no_step(plan: &Plan, checkout: &Checkout, calls: &Calls) -> Vec<Problem> {
     if !calls.unresolved.is_empty() || !checkout.has_workflows() {
-        return None;
+        return Vec::new();
+    }
+    if !calls.elsewhere.is_empty() {
+        let notice = |(place, uses): &(Place, String)| {
+            let text = text!(
+                "whether `{uses}` runs secret-patch for `{}` is not checked: it is a workflow of another repository",
+                plan.environment
+            );
+            Problem::notice("step-unresolved", text).at(place.clone())
+        };
+        return calls.elsewhere.iter().map(notice).collect();
     }
     let text = text!("no step of the workflows runs secret-patch for `{}`", plan.environment);
     let template = plan.layout.templates.first().map(|path| path.display().to_string()).unwrap_or_default();
-    Some(Problem::notice("no-step", text).at(Place::new(template, 1, 1)))
+    vec![Problem::notice("no-step", text).at(Place::new(template, 1, 1))]
 }
