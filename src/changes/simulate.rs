@@ -17,7 +17,7 @@ pub fn simulated(wanted: &Object, live: &Object, inherited: Option<&Inheritance>
     for path in given_up(wanted, live) {
         put(after.as_value_mut(), &path, None);
     }
-    let spelled = if wanted.is_secret() || wanted.is_config_map() { Spelled::AsIs } else { Spelled::AsFields };
+    let spelled = if wanted.is_secret() || wanted.is_config_map() { Spelled::Exactly } else { Spelled::ByField };
     merge(after.as_value_mut(), wanted.as_value(), spelled);
     match inherited {
         Some(inherited) => inherited.assumed(after, live),
@@ -29,26 +29,25 @@ pub fn simulated(wanted: &Object, live: &Object, inherited: Option<&Inheritance>
 #[derive(Clone, Copy, PartialEq)]
 enum Spelled {
     /// Byte by byte.
-    AsIs,
+    Exactly,
     /// Quantities among the fields in a spelling of its own.
-    AsFields,
+    ByField,
     /// As a quantity: `1000m` is `1`.
-    AsQuantity,
+    Quantity,
 }
 
 fn merge(into: &mut Value, wanted: &Value, spelled: Spelled) {
     match (into, wanted) {
         (Value::Object(into), Value::Object(wanted)) => merge_fields(into, wanted, spelled),
         (Value::Array(into), Value::Array(wanted)) => merge_items(into, wanted, spelled),
-        (into, wanted) if spelled == Spelled::AsQuantity && quantity::is_same(into, wanted) => {}
+        (into, wanted) if spelled == Spelled::Quantity && quantity::is_same(into, wanted) => {}
         (into, wanted) => wanted.clone_into(into),
     }
 }
 
 fn merge_fields(into: &mut Map<String, Value>, wanted: &Map<String, Value>, spelled: Spelled) {
     for (name, value) in wanted {
-        let spelled =
-            if spelled == Spelled::AsFields && quantity::is_field(name) { Spelled::AsQuantity } else { spelled };
+        let spelled = if spelled == Spelled::ByField && quantity::is_field(name) { Spelled::Quantity } else { spelled };
         match into.get_mut(name) {
             Some(there) => merge(there, value, spelled),
             None if is_nothing(value) => {}
