@@ -160,9 +160,34 @@ check "a missing value ends with 1" equal $? 1
 check "it is named" holds "$log" OPENAI_API_KEY
 check "no patch is left" [ ! -e "$workspace/$patch" ]
 
+# --- the post stage, in a container of its own: another entrypoint, the same inputs and mounts
+new_workspace post || fatal "make a workspace"
+export OPENAI_API_KEY=sk-demo-0001
+log=$(action command=render environment=staging)
+check "the patch is there for the next step" [ -e "$workspace/$patch" ]
+log=$(action command=render environment=staging -- -e PATH=/github/workspace --entrypoint \
+  "$(sed -n 's/^  post-entrypoint: *//p' "$tmp/clone/action.yml")")
+check "the post stage ends with 0" equal $? 0
+check "the post stage removes the patch and leaves nothing else" equal \
+  "$(git -c safe.directory="$workspace" -C "$workspace" status --porcelain --ignored)" ""
+
+# --- size and speed
 id=$(docker create "$image")
-megabytes() { echo "$(($(wc -c) / 1000000)) MB"; }
-echo "size    $(docker export "$id" | megabytes), compressed $(docker save "$image" | gzip -c | megabytes)," \
-  "compressed kubectl alone $(docker cp "$id:/usr/local/bin/kubectl" - | gzip -c | megabytes)"
+docker cp "$id:/usr/local/bin/secret-patch" "$tmp/secret-patch" && docker cp "$id:/usr/local/bin/kubectl" "$tmp/kubectl-alone"
 docker rm "$id" >/dev/null
+whole=$(docker save "$image" | gzip -c | wc -c) alone=$(gzip -c "$tmp/kubectl-alone" | wc -c)
+echo "size    image $((whole / 1000)) kB compressed, of which kubectl $((alone / 1000)) kB; secret-patch $(($(wc -c <"$tmp/secret-patch") / 1000)) kB"
+check "the image is at most 8 MB larger than its kubectl" [ $((whole - alone)) -le 8000000 ]
+first_line() { # microseconds from exec to the first line, the median of 21 runs
+  local began
+  for _ in $(seq 21); do
+    began=${EPOCHREALTIME/./}
+    env -i GITHUB_ACTIONS=true GITHUB_WORKSPACE="$workspace" INPUT_COMMAND=render INPUT_ENVIRONMENT=none \
+      "$tmp/secret-patch" 2>&1 | { read -r _; echo $((${EPOCHREALTIME/./} - began)); }
+  done | sort -n | sed -n 11p
+}
+cd "$workspace" || fatal "the workspace is gone"
+took=$(first_line)
+echo "speed   first line $took microseconds after exec"
+check "the first line comes within 50 ms of exec" [ "$took" -le 50000 ]
 score
