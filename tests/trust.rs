@@ -145,6 +145,110 @@ fn a_checkout_inside_another_is_judged_by_itself_and_a_submodule_by_the_whole() 
     assert!(!outer.exists(&format!("fork/{PATCH}")));
 }
 
+/// A checkout of `owner/name` after the shell's `steps`: `$FORK` is another repository, and `origin` has the fork's commit as
+/// `refs/pull/7/head`, a branch `topic` and a tag `v1`.
+fn after(steps: &str) -> Checkout {
+    let (up, fork) = (checkout(), checkout());
+    fork.git(&["commit", "-q", "--allow-empty", "-m", "theirs"]);
+    up.git(&["checkout", "-q", "-b", "topic"]);
+    up.git(&["commit", "-q", "--allow-empty", "-m", "ours"]);
+    up.git(&["tag", "v1"]);
+    up.git(&["checkout", "-q", "-"]);
+    let (up_path, fork_path) = (up.path().display().to_string(), fork.path().display().to_string());
+    up.git(&["fetch", "-q", &fork_path, "+HEAD:refs/pull/7/head"]);
+    let checkout = checkout();
+    checkout.git(&["remote", "set-url", "origin", &up_path]);
+    let script = format!("set -e; MAIN=$(git -C '{up_path}' branch --show-current)\n{steps}");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &script]).current_dir(checkout.path()).env("FORK", &fork_path);
+    for (name, value) in [
+        ("GIT_AUTHOR_NAME", "a"),
+        ("GIT_AUTHOR_EMAIL", "a@b"),
+        ("GIT_COMMITTER_NAME", "a"),
+        ("GIT_COMMITTER_EMAIL", "a@b"),
+    ] {
+        shell.env(name, value);
+    }
+    let ended = shell.output().expect("sh runs");
+    assert!(ended.status.success(), "{steps}: {}", String::from_utf8_lossy(&ended.stderr));
+    // As they are called on GitHub.
+    for file in [".git/config", ".git/FETCH_HEAD"] {
+        if checkout.exists(file) {
+            let text = checkout.read(file).replace(&up_path, "https://github.com/owner/name");
+            checkout.write(file, text.replace(&fork_path, "https://github.com/mallory/name").as_bytes());
+        }
+    }
+    checkout
+}
+
+#[test]
+fn what_a_workflow_fetches_from_others_is_not_ours_under_any_name() {
+    let anybody = ["pull_request_target", "issue_comment"];
+    let all = ["pull_request_target", "issue_comment", "workflow_dispatch"];
+    for (steps, events) in [
+        ("git fetch -q origin +refs/pull/7/head:refs/remotes/origin/pr/7; git checkout -qf origin/pr/7", &all[..]),
+        ("git fetch -q --depth 9 origin pull/7/head:refs/remotes/origin/x; git checkout -qf origin/x", &all),
+        ("git fetch -q origin pull/7/head:pr-7; git checkout -qf pr-7", &all),
+        ("git fetch -q origin pull/7/head; git checkout -qf -b x FETCH_HEAD", &anybody),
+        ("git fetch -q origin pull/7/head:refs/tags/pr-7; git checkout -qf pr-7", &anybody),
+        ("git fetch -q origin; git reset -q --hard origin/$MAIN; git pull -q --no-rebase origin pull/7/head", &all),
+        ("git pull -q --no-rebase --allow-unrelated-histories --no-edit $FORK HEAD", &all),
+        ("git fetch -q $FORK HEAD:x; git checkout -qf x", &all),
+        (
+            "git fetch -q origin +refs/pull/7/head:x; git config branch.x.remote origin; \
+             git config branch.x.merge refs/pull/7/head; rm -r .git/logs; git checkout -qf x",
+            &all,
+        ),
+        ("git checkout -qf -b x; git commit -q --allow-empty -m x; git config branch.x.remote $FORK", &all),
+    ] {
+        // Another fetch writes `FETCH_HEAD` anew.
+        let checkout = after(&format!("{steps}; git fetch -q origin $MAIN"));
+        for event in events {
+            let payload = if *event == "pull_request_target" { from("mallory/name", NO_COMMIT) } else { json!({}) };
+            let run = step(&checkout, "render").event(event, NO_COMMIT, &payload);
+            let ended = run.run().failed(1, &["-tree", "gets no values and no build"]).leaks_nothing(&[CANARY]);
+            assert!(!checkout.exists(PATCH), "{event}: {steps}: {ended:?}");
+        }
+    }
+}
+
+#[test]
+fn files_of_a_pull_request_over_our_own_commit_are_not_ours() {
+    let checkout = after(
+        "git fetch -q origin; git reset -q --hard origin/topic; git fetch -q origin pull/7/head; git checkout -q FETCH_HEAD -- .",
+    );
+    for event in ["issue_comment", "workflow_dispatch"] {
+        let run = step(&checkout, "render").event(event, &checkout.head(), &json!({}));
+        refused(&checkout, &run, &["unknown-tree", "may hold files of `refs/pull/7/head`", "FETCH_HEAD"]);
+    }
+    let checkout = after("git fetch -q $FORK HEAD; git checkout -qf FETCH_HEAD");
+    let run = step(&checkout, "render").event("push", NO_COMMIT, &json!({}));
+    refused(&checkout, &run, &["foreign-tree", "is a checkout of `mallory/name`"]);
+    checkout.git(&["config", "url.https://github.com/mallory/.insteadOf", "https://github.com/owner/"]);
+    let run = step(&checkout, "render").event("workflow_dispatch", NO_COMMIT, &json!({}));
+    refused(&checkout, &run, &["foreign-tree", "`mallory/name`"]);
+}
+
+#[test]
+fn the_branches_and_tags_of_an_ordinary_checkout_are_ours() {
+    for steps in [
+        // As actions/checkout fetches: a branch, a tag, everything.
+        "git fetch -q --no-tags --prune --depth=1 origin '+refs/heads/topic*:refs/remotes/origin/topic*' \
+         '+refs/tags/topic*:refs/tags/topic*'; git checkout -qf -B topic refs/remotes/origin/topic",
+        "git fetch -q --no-tags --prune --depth=1 origin '+refs/heads/v1*:refs/remotes/origin/v1*' \
+         '+refs/tags/v1*:refs/tags/v1*'; git checkout -qf refs/tags/v1",
+        "git fetch -q --prune origin '+refs/heads/*:refs/remotes/origin/*' '+refs/tags/*:refs/tags/*'; git checkout -qf v1",
+        "git fetch -q origin topic; git checkout -qf FETCH_HEAD; git fetch -q origin $MAIN",
+        "git fetch -q origin; git checkout -qf -b topic origin/topic; git pull -q origin topic",
+    ] {
+        let checkout = after(steps);
+        for event in ["issue_comment", "pull_request_target", "workflow_dispatch"] {
+            step(&checkout, "render").event(event, NO_COMMIT, &from("mallory/name", NO_COMMIT)).run().done();
+            assert!(checkout.read(PATCH).contains(CANARY), "{event}: {steps}");
+        }
+    }
+}
+
 #[test]
 fn on_the_command_line_whoever_calls_answers_for_the_tree() {
     let checkout = checkout();

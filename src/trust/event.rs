@@ -4,8 +4,9 @@
 
 use serde_json::Value;
 
+use super::Tree;
 use super::payload::{Named, commits, is_commit};
-use super::{Head, Tree};
+use super::vouched::{Outsiders, Vouched};
 
 /// What a run knows of the event that started it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,26 +47,6 @@ pub(super) enum Judgement<'a> {
     Settled(Tree),
     /// The commit decides.
     Commits(Vouched<'a>),
-}
-
-/// The commits that an event vouches for.
-pub(super) struct Vouched<'a> {
-    event: Event<'a>,
-    own: Vec<String>,
-    outsiders: Outsiders,
-}
-
-/// Whether somebody without the right to write here can have chosen a commit that the run may have fetched.
-enum Outsiders {
-    /// Only people with that right start such a run, and it speaks of no other commits than theirs.
-    Excluded {
-        /// The pull request that the run is for, one of a branch of this repository.
-        pull_request: Option<u64>,
-    },
-    /// Anybody can start it, or it can speak of anybody's commit.
-    Possible,
-    /// It speaks of a fork's commits; what a sentence about the tree says of them.
-    Certain(String),
 }
 
 impl<'a> Event<'a> {
@@ -111,6 +92,11 @@ impl<'a> Event<'a> {
         };
         match name {
             "push" | "workflow_dispatch" | "schedule" | "release" | "create" | "merge_group" => {
+                if let Some(pull) = self.git_ref.filter(|name| name.starts_with("refs/pull/")) {
+                    return Err(format!(
+                        "came with the event `{name}` for `{pull}`, and a pull request can be anybody's"
+                    ));
+                }
                 let pointers =
                     ["/after", "/before", "/head_commit/id", "/merge_group/head_sha", "/merge_group/base_sha"];
                 Ok((with(commits(payload, &pointers)), Outsiders::Excluded { pull_request: None }))
@@ -201,74 +187,5 @@ impl<'a> Event<'a> {
 
     fn here(&self) -> Named {
         Named::of_runner(self.repository, self.repository_id)
-    }
-}
-
-impl Vouched<'_> {
-    /// Whose the tree at `head` is.
-    pub(super) fn tree(&self, head: &Head) -> Tree {
-        let name = self.event.name.unwrap_or_default();
-        let Some(commit) = head.commit.as_ref().map(|commit| commit.to_lowercase()) else {
-            return self.without_proof(format!("is at no commit of git's, and anybody can cause the event `{name}`"));
-        };
-        if self.own.contains(&commit) {
-            return Tree::Own;
-        }
-        if let Some(name) = head.refs.iter().find(|name| self.is_of_other_pull_request(name)) {
-            return self.foreign(format!("stands at `{name}`, and a pull request can be anybody's"));
-        }
-        // Every runner tells the commit.
-        if self.event.sha.is_none() && matches!(self.outsiders, Outsiders::Excluded { .. }) {
-            return Tree::Own;
-        }
-        if let Some(origin) = head.origin.as_ref().filter(|origin| !self.trusts(origin)) {
-            let here = self.event.repository.unwrap_or_default();
-            return self.foreign(format!("is a checkout of `{origin}`, and this run is of `{here}`"));
-        }
-        let starts = |prefix: &str| head.refs.iter().any(|name| name.starts_with(prefix));
-        let of_branch = head.tracks_branches && starts("refs/remotes/origin/");
-        if head.origin.is_some() && (of_branch || starts("refs/tags/")) {
-            return Tree::Own;
-        }
-        let of_others = |name: &&String| {
-            let remote = name.strip_prefix("refs/remotes/").and_then(|rest| rest.split('/').next());
-            remote.is_some_and(|remote| !["origin", "pull"].contains(&remote))
-        };
-        if let Some(name) = head.refs.iter().find(of_others) {
-            return self.foreign(format!("stands at `{name}`, which is no branch of this repository"));
-        }
-        let short = commit.get(..12).unwrap_or_default();
-        self.without_proof(format!(
-            "stands at commit {short}, which the event `{name}` does not vouch for and no branch or tag of this repository names"
-        ))
-    }
-
-    fn is_of_other_pull_request(&self, name: &str) -> bool {
-        let prefixes = ["refs/pull/", "refs/remotes/pull/"];
-        let Some(rest) = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)) else { return false };
-        let number = rest.split('/').next().and_then(|number| number.parse::<u64>().ok());
-        !matches!(self.outsiders, Outsiders::Excluded { pull_request: own @ Some(_) } if own == number)
-    }
-
-    fn trusts(&self, origin: &str) -> bool {
-        let same = |other: &str| other.eq_ignore_ascii_case(origin);
-        self.event.repository.is_none_or(same) || self.event.trusted.iter().any(|other| same(other))
-    }
-
-    /// What speaks against the tree is said with the event's own words where it has some.
-    fn foreign(&self, why: String) -> Tree {
-        match &self.outsiders {
-            Outsiders::Certain(why) => Tree::Foreign { why: why.clone() },
-            _ => Tree::Foreign { why },
-        }
-    }
-
-    /// Nothing speaks for the tree and nothing against it: then it is ours only where nobody else can have chosen it.
-    fn without_proof(&self, why: String) -> Tree {
-        match &self.outsiders {
-            Outsiders::Excluded { .. } => Tree::Own,
-            Outsiders::Possible => Tree::Unknown { why },
-            Outsiders::Certain(why) => Tree::Foreign { why: why.clone() },
-        }
     }
 }

@@ -7,6 +7,7 @@ mod event;
 mod payload;
 #[cfg(test)]
 mod tests;
+mod vouched;
 
 use self::event::Judgement;
 use crate::error::{Problem, text};
@@ -25,6 +26,13 @@ pub struct Head {
     pub refs: Vec<String>,
     /// `origin` is fetched as branches and tags alone: then what lies beneath `refs/remotes/origin/` are its branches.
     pub tracks_branches: bool,
+    /// Those of `refs` beneath `refs/remotes/origin/` and `refs/tags/` of which git's notes do not say that they are a branch or tag of
+    /// `origin`.
+    pub unproved: Vec<String>,
+    /// Where else than from `origin` the commit came, by git's notes: `owner/name` in small letters, a directory, or a remote's name.
+    pub came_from: Vec<String>,
+    /// What was fetched last and is no branch or tag of `origin`: `refs/pull/7/head`, or an address as in `came_from`.
+    pub fetched: Vec<String>,
 }
 
 /// Whose a tree is. Only [`Tree::Own`] may get values, a build or credentials.

@@ -52,6 +52,7 @@ fn at(commit: &str, refs: &[&str]) -> Head {
         origin: Some("owner/app".to_owned()),
         refs: refs.iter().map(|&name| name.to_owned()).collect(),
         tracks_branches: true,
+        ..Head::default()
     }
 }
 
@@ -277,4 +278,49 @@ fn a_repository_that_the_workflow_trusts_counts_as_this_one() {
         let event = Event { trusted: &[], ..event };
         assert!(Tree::of(&event, &config(refs)) != Tree::Own, "{name}");
     }
+}
+
+#[test]
+fn a_ref_that_another_commit_was_fetched_into_proves_nothing() {
+    for name in ["refs/remotes/origin/x", "refs/tags/pr-7"] {
+        let head = Head { unproved: vec![name.to_owned()], ..at(OTHER, &[name]) };
+        assert_is(&judged("issue_comment", &repository(), &head), Unknown("vouch"), name);
+        assert_is(&judged("pull_request_target", &pull_request(8, "mallory/app"), &head), Foreign("#5"), name);
+        assert_is(&judged("workflow_dispatch", &repository(), &head), Own, name);
+        let head = Head { refs: vec![name.to_owned(), "refs/remotes/origin/main".to_owned()], ..head };
+        assert_is(&judged("issue_comment", &repository(), &head), Own, "a branch names it too");
+    }
+}
+
+#[test]
+fn a_commit_that_came_from_elsewhere_is_not_ours() {
+    let head = Head { came_from: vec!["mallory/app".to_owned()], ..at(OTHER, &["refs/heads/main"]) };
+    for name in ["push", "workflow_dispatch", "issue_comment"] {
+        assert_is(&judged(name, &repository(), &head), Foreign("`mallory/app`"), name);
+    }
+}
+
+#[test]
+fn what_was_fetched_last_may_lie_there_instead_of_the_commit() {
+    let with = |what: &str| Head { fetched: vec![what.to_owned()], ..at(OWN, &[]) };
+    let (pull, fork) = (with("refs/pull/7/head"), with("mallory/app"));
+    assert_is(&judged("issue_comment", &repository(), &pull), Unknown("may hold files of `refs/pull/7/head`"), "pull");
+    assert_is(&judged("issue_comment", &repository(), &fork), Unknown("`mallory/app`"), "fork");
+    assert_is(&judged("workflow_dispatch", &repository(), &pull), Unknown("`refs/pull/7/head`"), "dispatched");
+    assert_is(&judged("push", &repository(), &fork), Own, "people who may write fetch what they like");
+    assert_is(&judged("pull_request_target", &pull_request(8, "mallory/app"), &pull), Foreign("#5"), "a fork's");
+    assert_is(&judged("pull_request", &pull_request(7, "owner/app"), &with("refs/pull/5/merge")), Own, "its own");
+}
+
+#[test]
+fn a_run_dispatched_for_a_pull_request_vouches_for_nothing() {
+    let event = Event {
+        on_runner: true,
+        name: Some("workflow_dispatch"),
+        sha: Some(OWN),
+        git_ref: Some("refs/pull/7/merge"),
+        repository: Some("owner/app"),
+        ..Event::default()
+    };
+    assert_is(&Tree::of(&event, &at(OWN, &[])), Unknown("`refs/pull/7/merge`"), "a pull request's ref");
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::traces::{Other, Traces};
 use super::{Repository, origin, read_git_file};
 use crate::error::Problem;
 use crate::trust::Head;
@@ -26,15 +27,57 @@ impl Repository {
         let mut refs = Vec::new();
         packed_refs(&packed).filter(|(id, _)| *id == commit).for_each(|(_, name)| refs.push(name.to_owned()));
         self.loose_refs(&commit, &mut refs)?;
-        refs.extend(fetched_pull_request(&self.own_text("FETCH_HEAD")?, &commit));
+        let fetched = self.own_text("FETCH_HEAD")?;
+        let traces = Traces { config: &config, fetched: &fetched };
+        let unproved = self.unproved(&traces, &refs)?;
+        let mirrored = refs.iter().any(|name| name.starts_with("refs/remotes/origin/"));
+        let mut came = traces.last_fetched(Some(&commit));
+        came.retain(|other| !is_mirror(other, mirrored));
+        came.extend(self.came(&traces, &commit, &refs)?);
+        let mut came_from = Vec::new();
+        for other in came {
+            match other {
+                Other::PullRequest(name) => refs.push(name),
+                Other::Repository { shown, .. } => came_from.push(shown),
+            }
+        }
         refs.sort();
         refs.dedup();
-        Ok(Head {
-            commit: Some(commit),
-            origin: origin::repository(&config),
-            refs,
-            tracks_branches: origin::tracks_branches(&config),
-        })
+        let beside = traces.last_fetched(None).into_iter().filter(|other| !is_mirror(other, mirrored));
+        let fetched = beside.map(|(Other::PullRequest(name) | Other::Repository { shown: name, .. })| name).collect();
+        let (origin, tracks_branches) = (origin::repository(&config), origin::tracks_branches(&config));
+        Ok(Head { commit: Some(commit), origin, refs, tracks_branches, unproved, came_from, fetched })
+    }
+
+    /// Those of `refs` that are no branch or tag of `origin` by their name, or by what git noted when it set them.
+    fn unproved(&self, traces: &Traces<'_>, refs: &[String]) -> Result<Vec<String>, Problem> {
+        let mut unproved = Vec::new();
+        for name in refs.iter().filter(|name| is_claim(name)) {
+            let log = self.text(&format!("logs/{name}"))?;
+            let noted = traces.is_of_origin(log.lines().last().map_or("", message), name);
+            let proved = if let Some(tag) = name.strip_prefix("refs/tags/") {
+                noted && traces.is_tag_of_origin(tag)
+            } else {
+                let branch = name.strip_prefix("refs/remotes/origin/").unwrap_or_default();
+                noted && !["pr/", "pull/"].iter().any(|prefix| branch.starts_with(prefix))
+            };
+            if !proved {
+                unproved.push(name.clone());
+            }
+        }
+        Ok(unproved)
+    }
+
+    /// What the reflogs say that was moved into HEAD and `refs` when they came to stand at `commit`, and what their branches follow.
+    fn came(&self, traces: &Traces<'_>, commit: &str, refs: &[String]) -> Result<Vec<Other>, Problem> {
+        let mut came = Vec::new();
+        for name in refs.iter().map(String::as_str).chain(["HEAD"]) {
+            let log = if name == "HEAD" { self.own_text("logs/HEAD")? } else { self.text(&format!("logs/{name}"))? };
+            let moves = log.lines().filter(|line| line.split(' ').nth(1) == Some(commit));
+            moves.for_each(|line| came.extend(traces.moved(message(line), name)));
+            came.extend(name.strip_prefix("refs/heads/").into_iter().flat_map(|branch| traces.followed(branch)));
+        }
+        Ok(came)
     }
 
     /// The id that `name` stands for: of this worktree, of all of them, or packed.
@@ -108,13 +151,19 @@ fn packed_refs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// The pull request under whose name `commit` was last fetched: `<id>\t…\t'refs/pull/7/head' of <address>`.
-fn fetched_pull_request(text: &str, commit: &str) -> Option<String> {
-    let lines = text.lines().filter(|line| line.starts_with(commit));
-    let mut names = lines.filter_map(|line| line.split('\'').nth(1));
-    names
-        .find(|name| name.starts_with("refs/pull/") || name.starts_with("pull/"))
-        .map(|name| if name.starts_with("refs/") { name.to_owned() } else { format!("refs/{name}") })
+/// Whether a ref says of itself that it is a branch or tag of `origin`.
+fn is_claim(name: &str) -> bool {
+    ["refs/remotes/origin/", "refs/tags/"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// What a line of a reflog says after the tab: `<old> <new> <who> <when>\t<message>`.
+fn message(line: &str) -> &str {
+    line.split_once('\t').map_or("", |(_, message)| message)
+}
+
+/// A directory of this machine that `origin`'s branches were fetched through.
+fn is_mirror(other: &Other, mirrored: bool) -> bool {
+    mirrored && matches!(other, Other::Repository { local: true, .. })
 }
 
 fn is_id(text: &str) -> bool {

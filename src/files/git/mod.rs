@@ -7,6 +7,7 @@ mod head;
 mod ignore;
 mod index;
 mod origin;
+mod traces;
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -589,21 +590,29 @@ mod tests {
 
     #[test]
     fn what_was_fetched_keeps_the_name_it_was_fetched_by() {
-        let (server, checkout) = (with_files(&[]), with_files(&[]));
+        let server = with_files(&[]);
         server.git(&["commit", "-qm", "x"]);
         server.git(&["update-ref", "refs/pull/7/head", "HEAD"]);
-        checkout.git(&["remote", "add", "origin", &server.path.display().to_string()]);
+        let mut checkout = with_files(&[]);
         for (refspec, name) in [
             ("+refs/pull/7/head:refs/remotes/origin/x", Some("refs/pull/7/head")),
             ("pull/7/head:refs/remotes/origin/y", Some("refs/pull/7/head")),
             ("+refs/heads/*:refs/remotes/origin/*", None),
         ] {
+            checkout = with_files(&[]);
+            checkout.git(&["remote", "add", "origin", &server.path.display().to_string()]);
             checkout.git(&["fetch", "-q", "origin", refspec]);
             checkout.git(&["checkout", "-qf", "FETCH_HEAD"]);
-            let refs = head(&checkout).refs;
-            let pull = refs.iter().find(|name| name.starts_with("refs/pull/"));
-            assert_eq!(pull.map(String::as_str), name, "{refspec} {refs:?}");
-            assert!(refs.iter().any(|name| name.starts_with("refs/remotes/origin/")), "{refs:?}");
+            let head = head(&checkout);
+            let pull = head.refs.iter().find(|name| name.starts_with("refs/pull/"));
+            assert_eq!(pull.map(String::as_str), name, "{refspec} {head:?}");
+            assert!(head.refs.iter().any(|name| name.starts_with("refs/remotes/origin/")), "{head:?}");
+            assert_eq!(
+                (head.unproved.is_empty(), head.fetched.is_empty()),
+                (name.is_none(), name.is_none()),
+                "{head:?}"
+            );
+            assert!(head.came_from.is_empty(), "{head:?}");
         }
         assert!(head(&checkout).tracks_branches);
         checkout.git(&["config", "--add", "remote.origin.fetch", "+refs/pull/*/head:refs/remotes/origin/pr/*"]);
