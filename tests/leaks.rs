@@ -32,7 +32,7 @@ const SINKS: [(&str, &str); 12] = [
     ("an annotation", "printf '::notice::%s\\n' \"$LINE\""),
     ("left-behind", "printf '%s\\n' \"$LEAK\" >left-behind"),
     ("sub/.kube/cache", "mkdir -p sub/.kube; printf '%s\\n' \"$LEAK\" >sub/.kube/cache"),
-    ("a child's arguments or environment", "timeout 0.2 tail -f /dev/null \"$LEAK\" 2>/dev/null"),
+    ("a child's arguments or environment", "timeout 1 tail -f /dev/null \"$LEAK\" 2>/dev/null"),
     ("a child's arguments or environment", "OTHER=$LEAK sleep 0.2"),
 ];
 

@@ -65,7 +65,7 @@ fn of_dependabot(sha: &str) -> Value {
 
 fn step(checkout: &Checkout, inputs: &[(&str, &str)], event: &str, payload: &Value) -> Run {
     let inputs: Vec<(&str, &str)> = [("environment", "demo")].iter().chain(inputs).copied().collect();
-    checkout.action(&inputs).env("KEY", CANARY).env("LEVEL", CANARY).event(event, NO_COMMIT, payload)
+    checkout.action(&inputs).reading_no_value().env("KEY", CANARY).env("LEVEL", CANARY).event(event, NO_COMMIT, payload)
 }
 
 /// Ended well, with one notice of what was not given and `words`, and not with a value.

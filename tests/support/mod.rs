@@ -109,6 +109,7 @@ impl Checkout {
             program: env!("CARGO_BIN_EXE_secret-patch").into(),
             seen: Vec::new(),
             hidden: Vec::new(),
+            reads_no_value: false,
             names_values: false,
             calls: None,
         }
@@ -178,6 +179,8 @@ pub struct Run {
     pub seen: Vec<String>,
     /// Further values that may not.
     pub hidden: Vec<String>,
+    /// Whether it reads no value, so that there is none to hide.
+    pub reads_no_value: bool,
     /// Whether a value is the name of an object too, with which kubectl is called.
     pub names_values: bool,
     /// Where a stand-in for kubectl has written its arguments and environment.

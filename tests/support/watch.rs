@@ -113,7 +113,7 @@ impl Watch {
         let search = Search::new(&values);
         let leaks: Vec<String> = sinks.iter().filter_map(|(sink, bytes)| search.leak(sink, bytes)).collect();
         assert!(leaks.is_empty(), "{}", leaks.join("; "));
-        if run.has_runner() && ended.code == Some(0) && run.output() != Some("-") {
+        if run.has_runner() && ended.code == Some(0) && run.output() != Some("-") && !run.reads_no_value {
             hidden_from_later_steps(run, ended, &canaries);
         }
     }
@@ -201,6 +201,13 @@ impl Run {
     #[must_use]
     pub fn showing(mut self, names: &[&str]) -> Self {
         self.seen.extend(names.iter().map(|name| (*name).to_owned()));
+        self
+    }
+
+    /// The run is given no values, whatever stands in its environment: then it has none to hide from later steps.
+    #[must_use]
+    pub fn reading_no_value(mut self) -> Self {
+        self.reads_no_value = true;
         self
     }
 
