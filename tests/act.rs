@@ -63,7 +63,7 @@ impl Scene {
         let checkout = Checkout::example();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         checkout.git(&["remote", "set-url", "origin", "https://github.com/owner/name.git"]);
-        for name in ["deploy-staging", "deploy-prod", "pr-diff", "render-and-kubectl"] {
+        for name in ["deploy-staging", "deploy-prod", "pr-diff", "render-and-kubectl", "verify-secrets"] {
             let text = fs::read(root.join(format!("examples/workflows/{name}.yml"))).expect("read");
             checkout.write(&format!(".github/workflows/{name}.yml"), &text);
         }
