@@ -24,14 +24,17 @@ python3 "$benches/vault.py" template "$count" > config/demo-config-secret.exampl
 echo '*-secret-config-patch.yml' > .gitignore
 VAULT_SECRETS=$(python3 "$benches/vault.py" lines "$count")
 export VAULT_SECRETS VAULT_ADDR=$url
-printf '#!/bin/sh\nexec %s render demo --vault-url "$VAULT_ADDR" --vault-secrets "$VAULT_SECRETS"\n' "$program" > ours
+cat > ours <<EOF
+#!/bin/sh
+exec "$program" render demo --vault-url "\$VAULT_ADDR" --vault-secrets "\$VAULT_SECRETS"
+EOF
 chmod +x ours
 ours=$work/ours
 theirs="python3 $benches/vault.py read $count"
-$ours > "$work/first" 2>&1 || { cat "$work/first" >&2; exit 1; }
+"$ours" > "$work/first" 2>&1 || { cat "$work/first" >&2; exit 1; }
 read -r parallel sequential < <(python3 "$benches/compare.py" 5 "$ours" "$theirs")
 awk -v a="$parallel" -v b="$sequential" -v n="$count" 'BEGIN { printf "%d paths: %.3f s; one after another %.3f s, %.1f times as long (at least 20)\n", n, a, b, b / a }'
-/usr/bin/time -f 'peak memory %M KiB (under 20480)' $ours 2>&1 > /dev/null | tail -n 1
+/usr/bin/time -f 'peak memory %M KiB (under 20480)' "$ours" 2>&1 > /dev/null | tail -n 1
 if [[ -n ${VAULT_ACTION:-} ]]; then
   export INPUT_URL=$url INPUT_METHOD=token INPUT_TOKEN=$VAULT_TOKEN INPUT_SECRETS=$VAULT_SECRETS INPUT_EXPORTENV=true INPUT_EXPORTTOKEN=false
   export INPUT_IGNORENOTFOUND=false INPUT_OUTPUTTOKEN=false INPUT_TLSSKIPVERIFY=false GITHUB_ENV=$work/env GITHUB_OUTPUT=$work/output
