@@ -169,6 +169,7 @@ impl<T: Tree> Walker<'_, T> {
         {
             self.judge_patch(&patch, overlay);
         }
+        self.judge_variables();
         (self.closure, self.problems)
     }
 

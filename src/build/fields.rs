@@ -1,5 +1,6 @@
 //! Which fields of a kustomization refer to what.
 
+use super::copies::{collect_replacement, collect_variable};
 use super::kustomization::{Generated, Reference, ReferenceKind};
 use super::node::{Content, Node, documents};
 
@@ -10,11 +11,12 @@ pub(super) fn collect_field(name: &str, key: &Node, value: &Node, out: &mut Vec<
         "bases" => scalars("bases", value, &ReferenceKind::Resource, out),
         "components" => scalars("components", value, &ReferenceKind::Component, out),
         "crds" => scalars("crds", value, &ReferenceKind::Configuration, out),
-        "configurations" => scalars("configurations", value, &ReferenceKind::Configuration, out),
+        "configurations" => scalars("configurations", value, &ReferenceKind::NameReferences, out),
         "openapi" => fields_of("openapi.path", value, "path", &ReferenceKind::Configuration, out),
         "replacements" => {
-            each(value, |item| fields_of("replacements[].path", item, "path", &ReferenceKind::Configuration, out));
+            each(value, |item| collect_replacements(item, out));
         }
+        "vars" => each(value, |item| collect_variable(item, out)),
         "patches" => each(value, |item| collect_patch("patches[].path", "patches[].patch", item, out)),
         "patchesjson6902" => {
             each(value, |item| collect_patch("patchesJson6902[].path", "patchesJson6902[].patch", item, out));
@@ -33,6 +35,11 @@ pub(super) fn collect_field(name: &str, key: &Node, value: &Node, out: &mut Vec<
         "helmglobals" => collect_helm("helmGlobals", key, value, out),
         _ => {}
     }
+}
+
+fn collect_replacements(item: &Node, out: &mut Vec<Reference>) {
+    fields_of("replacements[].path", item, "path", &ReferenceKind::Replacements, out);
+    collect_replacement(item, out);
 }
 
 fn collect_patch(path: &'static str, patch: &'static str, item: &Node, out: &mut Vec<Reference>) {
@@ -106,7 +113,7 @@ pub(super) fn collect_plugin(object: &Node, out: &mut Vec<Reference>) {
             });
             fields_of("targetFilePath", object, "targetFilePath", &ReferenceKind::Configuration, out);
             named(object, "replacements").for_each(|value| {
-                each(value, |item| fields_of("replacements[].path", item, "path", &ReferenceKind::Configuration, out));
+                each(value, |item| collect_replacements(item, out));
             });
         }
     }
@@ -149,7 +156,7 @@ fn push(field: &'static str, target: &str, kind: ReferenceKind, line: usize, out
 }
 
 /// The items of a sequence, or the one node that stands where a sequence is wanted.
-fn each(value: &Node, mut visit: impl FnMut(&Node)) {
+pub(super) fn each(value: &Node, mut visit: impl FnMut(&Node)) {
     match &value.content {
         Content::Sequence(items) => items.iter().for_each(|item| visit(item)),
         _ if value.is_present() => visit(value),

@@ -34,8 +34,16 @@ pub enum ReferenceKind {
     GeneratorEnvironment(Generated),
     /// A `KEY=value` that becomes a key of a generated object; names no file.
     GeneratorLiteral(Generated),
-    /// A file that only steers kustomize: `configurations`, `crds`, `openapi`, `replacements`.
+    /// A file that only steers kustomize: `crds`, `openapi`.
     Configuration,
+    /// A file of `configurations`: which fields names and variables are put into.
+    NameReferences,
+    /// A file of `replacements`.
+    Replacements,
+    /// A Secret's value would be copied into what names an object; the target is that field.
+    ValueInName,
+    /// One of `vars` that stands for a Secret's value; the target is its name.
+    SecretVariable,
     /// A file or directory of objects that configure a generator, transformer or validator.
     Plugin,
     /// Such objects written into the kustomization; the target is their text.

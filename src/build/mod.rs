@@ -6,6 +6,7 @@ mod base_key;
 mod characters;
 mod check;
 mod closure;
+mod copies;
 mod culprit;
 mod data;
 mod fields;

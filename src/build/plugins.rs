@@ -31,6 +31,7 @@ impl<T: Tree> Walker<'_, T> {
             return self.problems.push(Problem::error("kustomization-syntax", text).at(place));
         }
         if reference.kind == ReferenceKind::InlinePatch {
+            self.operations(origin.file, reference.line, &reference.target);
             return self.source(origin, reference, origin.path, SourceRole::Patch);
         }
         match kustomization::parse_plugins(origin.file, &reference.target) {

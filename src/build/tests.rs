@@ -709,3 +709,49 @@ fn the_patch_must_be_used_exactly_once_and_as_a_patch() {
     assert_eq!(refusals(&overlay(&format!("patchesStrategicMerge: [{path}]\n"))), [""; 0]);
     assert_eq!(refusals(&overlay(&format!("resources: [a.yml, {path}]\n"))), [""; 0]);
 }
+
+#[test]
+fn a_value_is_never_copied_into_a_name() {
+    let replacement = |source: &str, target: &str| {
+        format!("- source: {{{source}}}\n  targets:\n  - select: {{kind: ConfigMap}}\n    {target}\n")
+    };
+    let secret = "kind: Secret, name: app, fieldPath: stringData.A";
+    let part = format!("{secret}, options: {{delimiter: '-', index: 1}}");
+    let replacements = |text: &str| tree(&format!("resources: [a.yml]\nreplacements:\n{text}"));
+    for (source, target, refused) in [
+        (secret, "fieldPaths: [metadata.name]", true),
+        (part.as_str(), "fieldPaths:\n    - data.x\n    - metadata.namespace", true),
+        (secret, "options: {create: true}", true),
+        (secret, "fieldPaths: [kind]", true),
+        ("name: app, fieldPath: data.A", "fieldPaths: [metadata.name]", true),
+        (secret, "fieldPaths: [data.x, metadata.labels.x]", false),
+        ("kind: Secret, name: app", "fieldPaths: [metadata.name]", false),
+        ("kind: ConfigMap, name: app, fieldPath: data.NAMESPACE", "fieldPaths: [metadata.namespace]", false),
+    ] {
+        let found = refusals(&replacements(&replacement(source, target)));
+        assert_eq!(found.iter().any(|line| line.contains("value-in-name")), refused, "{source} {target}: {found:?}");
+    }
+    let text = replacement(secret, "fieldPaths: [metadata.name]");
+    let inline =
+        "apiVersion: builtin\nkind: ReplacementTransformer\nmetadata: {name: t}\nreplacements:\n".to_owned() + &text;
+    let indented = inline.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    let file = |kustomization: &str, name: &str, text: &str| {
+        tree(&format!("resources: [a.yml]\n{kustomization}\n")).file(&format!("k8/apps/overlays/staging/{name}"), text)
+    };
+    let operation = r#"[{"op": "copy", "from": "/stringData/A", "path": "/metadata/name"}]"#;
+    let variable = "vars:\n- name: V\n  objref: {apiVersion: v1, kind: Secret, name: app}\n  fieldref: {fieldpath: stringData.A}\n";
+    let names = "varReference:\n- {kind: ConfigMap, path: metadata/name}\n";
+    for tree in [
+        file("replacements: [{path: r.yaml}]", "r.yaml", &text),
+        file("transformers: [t.yaml]", "t.yaml", &inline),
+        file(&format!("transformers:\n- |-\n{indented}"), "none", ""),
+        file(&format!("patchesJson6902: [{{target: {{kind: Secret}}, patch: '{operation}'}}]"), "none", ""),
+        file("patchesJson6902: [{target: {kind: Secret}, path: p.json}]", "p.json", operation),
+        file(&format!("configurations: [c.yaml]\n{variable}"), "c.yaml", names),
+    ] {
+        let found = refusals(&tree);
+        assert!(found.iter().any(|line| line.contains("value-in-name")), "{found:?}");
+    }
+    let found = refusals(&file(variable, "none", ""));
+    assert!(!found.iter().any(|line| line.contains("value-in-name")), "{found:?}");
+}

@@ -26,6 +26,8 @@ pub(super) struct Walker<'a, T: Tree> {
     pub(super) closure: Closure,
     pub(super) patch_references: Vec<(Place, Reference)>,
     pub(super) problems: Vec<Problem>,
+    pub(super) secret_variables: Vec<(Place, String)>,
+    pub(super) names_by_variables: bool,
 }
 
 /// Where a reference stands.
@@ -53,6 +55,8 @@ impl<'a, T: Tree> Walker<'a, T> {
             closure: Closure::default(),
             patch_references: Vec::new(),
             problems: Vec::new(),
+            secret_variables: Vec::new(),
+            names_by_variables: false,
         }
     }
 
@@ -154,6 +158,7 @@ impl<'a, T: Tree> Walker<'a, T> {
             ReferenceKind::GeneratorLiteral(generated) => {
                 self.source(origin, reference, origin.path, SourceRole::Pairs(generated.clone()));
             }
+            ReferenceKind::ValueInName | ReferenceKind::SecretVariable => self.copied(place, reference),
             _ if reference.is_remote() => self.remote(&place, reference, origin.plugins),
             ReferenceKind::InlinePatch | ReferenceKind::InlinePlugin => self.inline(origin, reference),
             _ => self.path(origin, reference, plugin_root, &place),
@@ -240,11 +245,13 @@ impl<'a, T: Tree> Walker<'a, T> {
             ReferenceKind::Plugin => self.plugin_file(real, plugin_root),
             ReferenceKind::Resource if origin.plugins => self.plugin_file(real, plugin_root),
             ReferenceKind::Resource => self.source(origin, reference, real, SourceRole::Resource),
-            ReferenceKind::Patch { .. } => self.source(origin, reference, real, SourceRole::Patch),
+            ReferenceKind::Patch { .. } => self.patch_source(origin, reference, real),
             ReferenceKind::GeneratorEnvironment(generated) => {
                 self.source(origin, reference, real, SourceRole::Pairs(generated.clone()));
             }
             ReferenceKind::GeneratorFile => self.closure.hides_objects = true,
+            ReferenceKind::Replacements => self.replacement_file(real),
+            ReferenceKind::NameReferences => self.configuration_file(real),
             _ => {}
         }
     }
