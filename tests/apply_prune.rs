@@ -243,7 +243,7 @@ fn a_generated_object_stays_as_long_as_its_history() {
     assert_eq!(left_over(&wet), left_over(&dry));
     let (name, pruned, note) = left_over(&wet).remove(0);
     assert_eq!((name.as_str(), pruned), ("Secret/app-<hash>", false));
-    assert!(note.starts_with("ReplicaSet ") && note.ends_with(" may go back to it"), "{note}");
+    assert_eq!(note, "a ReplicaSet of web may go back to it", "its own name ends in a hash of what it holds");
     assert!(there(&namespace).is_superset(&first) && there(&namespace).len() == 2);
     namespace.kubectl(&["rollout", "undo", "deployment/web"]);
     namespace.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]);
