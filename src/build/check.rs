@@ -9,6 +9,7 @@ use crate::patch::{Entry, PatchObject};
 use super::arrival::check_arrival;
 use super::base::Base;
 use super::characters::check_characters;
+use super::clear::clear_copies;
 use super::data::check_data;
 use super::left::check_left;
 use super::names::Index;
@@ -53,7 +54,8 @@ pub fn check(
     if !problems.is_empty() {
         return (Err(problems), notices);
     }
-    let origins = origins(build.objects(), &arrival.owners, operations);
+    let mut origins = origins(build.objects(), &arrival.owners, operations);
+    notices.extend(clear_copies(build.objects(), &build.copies, patch, &mut origins));
     let there: BTreeSet<String> = build.objects().iter().map(|object| format!("`{}`", object.kind())).collect();
     let objects = keep_kinds(build, kinds, &mut notices);
     if objects.is_empty() && !kinds.is_empty() {

@@ -5,6 +5,7 @@ mod base;
 mod base_key;
 mod characters;
 mod check;
+mod clear;
 mod closure;
 mod copies;
 mod culprit;
@@ -46,6 +47,7 @@ pub use slips::template_slips;
 pub struct Build {
     objects: Vec<Object>,
     overlay: bool,
+    copies: clear::Copies,
 }
 
 impl Build {
@@ -65,7 +67,17 @@ impl Build {
     /// Puts each value back where a word stood in for it during the build.
     pub fn put_in(&mut self, stand_ins: &[(String, Secret)]) {
         let values: HashMap<&str, &Secret> = stand_ins.iter().map(|(word, value)| (word.as_str(), value)).collect();
+        let is_word = |value: &Value| value.as_str().is_some_and(|text| values.contains_key(text));
+        let places = |object: &Object| {
+            object.leaves().into_iter().filter(|(_, value)| is_word(value)).map(|(path, _)| path).collect()
+        };
+        self.copies = clear::Copies::At(self.objects.iter().map(places).collect());
         self.objects.iter_mut().for_each(|object| put_into(object.as_value_mut(), &values));
+    }
+
+    /// kustomize was given the values themselves, since a kustomization copies them.
+    pub fn had_values(&mut self) {
+        self.copies = clear::Copies::Anywhere;
     }
 
     /// Whether an overlay was built, rather than the template taken as it is.
@@ -88,7 +100,7 @@ impl Build {
                 .help("keep one of them, or give them different names or namespaces")
             })
             .collect();
-        if problems.is_empty() { Ok(Self { objects, overlay }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self { objects, overlay, copies: clear::Copies::None }) } else { Err(problems) }
     }
 }
 

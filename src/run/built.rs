@@ -130,7 +130,9 @@ impl<O: Write, E: Write> Run<O, E> {
             failure(vec![Problem::error("build-not-utf8", "`kubectl kustomize` printed text that is not UTF-8")])
         })?;
         let mut build = build::parse(text).map_err(failure)?;
-        if !copies {
+        if copies {
+            build.had_values();
+        } else {
             build.put_in(&filled.for_build.stand_ins);
         }
         Ok((build, base, self.literals(layout, Some(&closure))))
