@@ -111,9 +111,11 @@ fn what_kubectl_created_or_applied_is_inherited() {
         });
         inherits("apply", |namespace| kubectl(namespace, &["apply", "-f", "-"], &manifest(field)));
     }
-    inherits("apply --server-side", |namespace| {
-        kubectl(namespace, &["apply", "--server-side", "-f", "-"], &manifest("data"))
-    });
+    for field in ["data", "stringData"] {
+        inherits("apply --server-side", |namespace| {
+            kubectl(namespace, &["apply", "--server-side", "-f", "-"], &manifest(field))
+        });
+    }
     inherits("apply, then --server-side", |namespace| {
         kubectl(namespace, &["apply", "-f", "-"], &manifest("data"));
         kubectl(namespace, &["apply", "--server-side", "-f", "-"], &manifest("data"));
@@ -451,6 +453,64 @@ fn fields_of_other_managers_are_taken_only_where_that_is_said() {
     assert_eq!(namespace.value("secret/app", "A"), NEW);
     assert_eq!(namespace.value("secret/second", "THEIRS"), STALE, "only what the build says is taken");
     refused(&["--force-conflicts", "app"]).failed(2, &["`force-conflicts` holds `app`", "`Secret/app`"]);
+}
+
+/// The server does not see that one's `stringData` is the other's `data`.
+#[test]
+fn string_data_of_another_manager_is_taken_only_where_that_is_said() {
+    let (namespace, checkout) = (Namespace::new(), checkout());
+    let theirs = |value: &str| {
+        let data = json!({"A": value, "THEIRS": STALE});
+        let theirs = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "app"}, "stringData": data});
+        let apply = ["apply", "--server-side", "--field-manager=b-controller", "-f", "-"];
+        kubectl(&namespace, &apply, &theirs.to_string());
+    };
+    theirs(OLD);
+    let versions = namespace.versions();
+    let words = [
+        "error[conflict]: `Secret app` has fields that others manage, with other values: `b-controller` owns `.data.A`",
+    ];
+    for more in [&["--dry-run"][..], &[]] {
+        let refused = run(&checkout, &namespace, more).run().failed(1, &[words[0], "`force-conflicts: Secret/app`"]);
+        refused.said(&["kept by b-controller", NOTHING]).leaks_nothing(&[OLD, STALE, NEW]);
+    }
+    assert_eq!(namespace.versions(), versions);
+
+    let forced = ["--force-conflicts", "Secret/app", "--format", "json"];
+    let dry = run(&checkout, &namespace, &[&forced[..], &["--dry-run"]].concat()).run().done();
+    let wet = run(&checkout, &namespace, &forced).run().done().leaks_nothing(&[OLD, STALE, NEW]);
+    assert_eq!(changes(&dry), changes(&wet));
+    assert_eq!(namespace.value("secret/app", "A"), NEW);
+    assert_eq!(namespace.value("secret/app", "THEIRS"), STALE, "only what the build says is taken");
+    // Taken: another value is no conflict any more.
+    run(&checkout, &namespace, &[]).env("A", "canary-of-the-next").run().done();
+    assert_eq!(namespace.value("secret/app", "A"), "canary-of-the-next");
+
+    // One that both set to the same value stays when it leaves the build.
+    theirs("canary-of-the-next");
+    checkout.write("config/demo-config-secret.example.yml", SECRET.replace("A: \"${A}\"", "B: \"${A}\"").as_bytes());
+    let dry = run(&checkout, &namespace, &["--dry-run", "--format", "json"]).run().done();
+    let wet = run(&checkout, &namespace, &["--format", "json"]).run().done();
+    assert_eq!(changes(&wet), changes(&dry));
+    assert_eq!(changes(&dry)[0].2, ["B added"]);
+    assert_eq!(namespace.values("secret/app").into_keys().collect::<Vec<_>>(), ["A", "B", "THEIRS"]);
+}
+
+#[test]
+fn a_copy_of_the_values_that_nobody_owns_goes() {
+    let (namespace, checkout) = (Namespace::new(), checkout());
+    let first = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "app"}, "stringData": {"A": NEW}});
+    kubectl(&namespace, &["apply", "-f", "-"], &first.to_string());
+    // As objects are that were made before field managers were, or whose list another tool has emptied.
+    let nobody = r#"[{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}]"#;
+    namespace.kubectl(&["patch", "secret", "app", "--type=json", "-p", nobody]);
+    run(&checkout, &namespace, &[]).run().done().leaks_nothing(&[NEW]);
+    assert_eq!(namespace.object("secret/app")["metadata"]["annotations"], json!({SET: "owner/name//.//demo"}));
+    assert_eq!(namespace.value("secret/app", "A"), NEW);
+    run(&checkout, &namespace, &[]).run().done();
+    let versions = namespace.versions();
+    run(&checkout, &namespace, &[]).run().done().said(&["Nothing to apply"]);
+    assert_eq!(namespace.versions(), versions);
 }
 
 #[test]

@@ -211,6 +211,34 @@ fn what_a_workload_uses_stays_until_it_does_not() {
     assert_eq!(there(&namespace), set(&["Secret/kept", "ConfigMap/kept", "Secret/theirs"]));
 }
 
+#[test]
+fn what_pods_without_a_workload_and_old_controllers_use_stays() {
+    let (namespace, checkout) = (Namespace::new(), Checkout::with("", ""));
+    let names = ["Secret/of-pod", "Secret/of-controller", "Secret/of-template", "ConfigMap/of-pod", "Secret/gone"];
+    applied(&checkout, &namespace, &build(&names));
+    let spec = |secret: &str, config: &str| {
+        let env = json!([{"secretRef": {"name": secret}}, {"configMapRef": {"name": config}}]);
+        json!({"containers": [{"name": "c", "image": "c", "envFrom": env}]})
+    };
+    let template = |secret: &str| json!({"metadata": {"labels": {"a": secret}}, "spec": spec(secret, "none")});
+    let theirs = [
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bare"}, "spec": spec("of-pod", "of-pod")}),
+        json!({"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": "old"},
+            "spec": {"selector": {"a": "of-controller"}, "template": template("of-controller")}}),
+        json!({"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "stencil"}, "template": template("of-template")}),
+    ];
+    theirs.iter().for_each(|object| namespace.create(&object.to_string()));
+
+    checkout.write(TEMPLATE, build(&[]).as_bytes());
+    let dry = run(&checkout, &namespace, &["--prune", "--dry-run"]).run().done();
+    let wet = run(&checkout, &namespace, &["--prune"]).run().done();
+    let said = ["bare` uses it", "`ReplicationController ", "old` uses it", "`PodTemplate ", "stencil` uses it"];
+    assert_eq!(left_over(&wet.said(&said)), left_over(&dry));
+    assert_eq!(pruned(&dry), ["Secret/gone"]);
+    let kept = ["Secret/kept", "ConfigMap/kept", "Secret/of-pod", "Secret/of-controller", "Secret/of-template"];
+    assert_eq!(there(&namespace), set(&[&kept[..], &["ConfigMap/of-pod"]].concat()));
+}
+
 /// A generator's build whose Deployment uses what is generated.
 fn generator(namespace: &Namespace, history: u32) -> Checkout {
     let _ = namespace;
@@ -375,7 +403,7 @@ fn what_another_does_to_it_meanwhile_is_looked_at_again() {
 }
 
 /// What pruning and comparing Secrets and ConfigMaps takes, one rule a resource.
-const ENOUGH: [(&str, &str, &[&str]); 9] = [
+const ENOUGH: [(&str, &str, &[&str]); 12] = [
     ("", "secrets", &["get", "create", "patch", "list", "delete"]),
     ("", "configmaps", &["get", "create", "patch", "list", "delete"]),
     ("apps", "deployments", &["list"]),
@@ -385,6 +413,9 @@ const ENOUGH: [(&str, &str, &[&str]); 9] = [
     ("apps", "controllerrevisions", &["list"]),
     ("batch", "jobs", &["list"]),
     ("batch", "cronjobs", &["list"]),
+    ("", "pods", &["list"]),
+    ("", "podtemplates", &["list"]),
+    ("", "replicationcontrollers", &["list"]),
 ];
 
 fn rules(rules: &[(&str, &str, &[&str])]) -> Value {

@@ -81,7 +81,7 @@ pub fn collect(closure: &Closure, tree: &impl Tree, has_placeholder: &dyn Fn(&st
     for source in &closure.sources {
         let read = match &source.inline {
             Some((text, _)) => Ok(text.clone()),
-            None => tree.read(&source.path),
+            None => tree.read(&source.path, &source.file),
         };
         match read {
             Ok(text) => {

@@ -24,11 +24,11 @@ pub enum FileKind {
 
 /// The files of the checkout, reached by absolute paths.
 pub trait Tree {
-    /// The text of a file.
+    /// The text of a file; `name` is what to call it in a problem.
     ///
     /// # Errors
     /// A finding that names the file if it cannot be read or is not UTF-8.
-    fn read(&self, path: &Path) -> Result<String, Problem>;
+    fn read(&self, path: &Path, name: &str) -> Result<String, Problem>;
     /// What lies there, links followed; `None` if nothing does.
     fn kind(&self, path: &Path) -> Option<FileKind>;
     /// The absolute path with every link resolved; `None` if nothing lies there.
@@ -155,7 +155,7 @@ impl Closure {
     /// Whether a kustomization may take values apart or copy them elsewhere: then kustomize must see the values themselves.
     pub fn copies_values(&self, tree: &impl Tree) -> bool {
         let fields = ["replacements", "vars", "transformers"];
-        self.kustomizations.iter().filter_map(|path| tree.read(path).ok()).any(|text| {
+        self.kustomizations.iter().filter_map(|path| tree.read(path, "").ok()).any(|text| {
             let text = text.to_ascii_lowercase();
             fields.iter().any(|field| text.contains(field))
         })

@@ -49,7 +49,7 @@ impl<T: Tree> Walker<'_, T> {
         let file = self.shown(real);
         match self
             .tree
-            .read(real)
+            .read(real, &file)
             .map_err(|problem| vec![problem])
             .and_then(|text| kustomization::parse_plugins(&file, &text))
         {

@@ -64,8 +64,8 @@ impl Memory {
 }
 
 impl Tree for Memory {
-    fn read(&self, path: &Path) -> Result<String, Problem> {
-        let missing = || Problem::error("unreadable", format!("cannot read {}", path.display()));
+    fn read(&self, path: &Path, name: &str) -> Result<String, Problem> {
+        let missing = || Problem::error("unreadable", format!("cannot read {name}"));
         self.files.get(&self.resolve(path)).cloned().ok_or_else(missing)
     }
 

@@ -116,7 +116,7 @@ impl<'a, T: Tree> Walker<'a, T> {
         let file = self.shown(&path);
         let read = match self.confine(&path) {
             Ok(real) if self.tree.kind(&real) == Some(FileKind::File) => {
-                let text = self.tree.read(&real).map_err(|p| vec![p]);
+                let text = self.tree.read(&real, &file).map_err(|p| vec![p]);
                 self.closure.files.push(real);
                 text
             }

@@ -26,6 +26,11 @@ impl FieldSet {
         set
     }
 
+    /// What an entry of `managedFields` owns, in the server's words.
+    pub(super) fn of_entry(entry: &Value) -> Self {
+        entry.get("fieldsV1").map(Self::parse).unwrap_or_default()
+    }
+
     fn collect(&mut self, node: &Map<String, Value>, path: &mut Path) {
         for (step, child) in node {
             if step == SELF {
@@ -83,6 +88,19 @@ impl FieldSet {
     pub(super) fn has_beneath(&self, path: &Path) -> bool {
         let mut after = self.0.range::<Path, _>((std::ops::Bound::Excluded(path), std::ops::Bound::Unbounded));
         after.next().is_some_and(|next| next.starts_with(path))
+    }
+}
+
+impl FromIterator<Path> for FieldSet {
+    fn from_iter<T: IntoIterator<Item = Path>>(paths: T) -> Self {
+        Self(paths.into_iter().collect())
+    }
+}
+
+/// The union.
+impl FromIterator<FieldSet> for FieldSet {
+    fn from_iter<T: IntoIterator<Item = FieldSet>>(sets: T) -> Self {
+        Self(sets.into_iter().flat_map(|set| set.0).collect())
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::field_set::{FieldSet, Path, at, field, pointer, put};
 use super::managed_fields::{LAST_APPLIED, MANAGER, is_own};
+use super::string_data::{fields_of, in_data, is_in_string_data, unseen};
 use crate::object::Object;
 
 /// The field managers under which kubectl writes for a person, whose fields are ours to inherit.
@@ -51,10 +52,13 @@ pub struct Inheritance {
     managed_fields: Value,
     /// What only the inherited managers (or we) own and the build lacks: an apply removes it.
     stale: Vec<Path>,
+    /// What an apply of `wanted` would remove as long as the server does not see that others own it too: it stays.
+    spared: Vec<Path>,
 }
 
 impl Inheritance {
-    /// What an apply of `wanted` inherits of `live`, which was read with its `managedFields`; `None` where no hand worked on it.
+    /// What an apply of `wanted` inherits of `live`, which was read with its `managedFields`; `None` where no hand worked on it
+    /// and no fields in a Secret's `stringData` are in the way.
     #[must_use]
     pub fn of(wanted: &Object, live: &Object, takeover: Takeover) -> Option<Self> {
         let entries = live.as_value().pointer("/metadata/managedFields")?.as_array()?;
@@ -67,23 +71,30 @@ impl Inheritance {
                 managers.push(manager);
             }
         }
-        if managers.is_empty() {
+        let (own, others): (Vec<&Value>, Vec<&Value>) =
+            entries.iter().filter(|entry| !is_inherited(entry)).partition(|entry| is_own(entry));
+        let hidden: FieldSet = others.iter().map(|entry| unseen(live, entry)).collect();
+        let spared = spared(wanted, live, &own, &hidden);
+        let is_in_the_way =
+            |path: &Path| at(wanted.as_value(), path).is_some_and(|value| Some(value) != at(live.as_value(), path));
+        let moves = own.iter().any(|entry| is_in_string_data(live, entry)) || hidden.iter().any(is_in_the_way);
+        if managers.is_empty() && spared.is_empty() && !moves {
             return None;
         }
         let mut ours = FieldSet::default();
         entries
             .iter()
             .filter(|entry| is_inherited(entry) || is_own(entry))
-            .for_each(|entry| ours.extend(fields(entry)));
+            .for_each(|entry| ours.extend(fields_of(live, entry)));
         ours.retain(|path| !is_kept(live, path) || at(wanted.as_value(), path).is_some());
-        let others: Vec<&Value> = entries.iter().filter(|entry| !is_inherited(entry) && !is_own(entry)).collect();
-        let owned: Vec<FieldSet> = others.iter().map(|entry| fields(entry)).collect();
+        let owned: Vec<FieldSet> = others.iter().map(|entry| fields_of(live, entry)).collect();
         let held = |path: &Path| owned.iter().any(|set| set.holds(path) || set.has_beneath(path));
         let gone = |path: &&Path| at(wanted.as_value(), path).is_none() && at(live.as_value(), path).is_some();
         let stale: Vec<Path> = ours.iter().filter(gone).filter(|path| !held(path)).cloned().collect();
-        let mut managed_fields: Vec<Value> = others.into_iter().cloned().collect();
+        let mut managed_fields: Vec<Value> = others.into_iter().map(|entry| in_data(live, entry)).collect();
         managed_fields.push(entry(live, entries, &ours));
-        Some(Self { managers, resource_version, managed_fields: Value::Array(managed_fields), stale: outermost(stale) })
+        let (managed_fields, stale) = (Value::Array(managed_fields), outermost(stale));
+        Some(Self { managers, resource_version, managed_fields, stale, spared })
     }
 
     /// The JSON patch that makes the fields ours; it holds names, and no value.
@@ -107,14 +118,15 @@ impl Inheritance {
         Some(std::iter::once(self.test()).chain(operations).collect())
     }
 
-    /// What the apply makes of the object: `answer` is the dry-run's, which still has all that hand work left; `removed` the
+    /// What the apply makes of `live`: `answer` is the dry-run's, which still has all that hand work left; `removed` the
     /// server's to [`Inheritance::removal`].
     #[must_use]
-    pub fn corrected(&self, mut answer: Object, removed: Option<&Object>) -> Object {
+    pub fn corrected(&self, mut answer: Object, live: &Object, removed: Option<&Object>) -> Object {
         for path in &self.stale {
             let instead = removed.and_then(|removed| at(removed.as_value(), path)).cloned();
             put(answer.as_value_mut(), path, instead);
         }
+        self.spared.iter().for_each(|path| put(answer.as_value_mut(), path, at(live.as_value(), path).cloned()));
         answer
     }
 
@@ -136,8 +148,8 @@ impl Inheritance {
     }
 }
 
-/// Whether the fields of others that `wanted` sets to another value keep it from being applied: with those of hand work alone
-/// it is.
+/// Whether the fields of others that `wanted` sets to another value keep it from being applied, as the server sees them: with
+/// those of hand work alone it is.
 #[must_use]
 pub fn conflicts_with_others(wanted: &Object, live: &Object, takeover: Takeover) -> bool {
     let entries = live.as_value().pointer("/metadata/managedFields").and_then(Value::as_array);
@@ -146,7 +158,7 @@ pub fn conflicts_with_others(wanted: &Object, live: &Object, takeover: Takeover)
         let (wanted, live) = (at(wanted.as_value(), path), at(live.as_value(), path));
         !set.has_beneath(path) && wanted.is_some() && wanted != live
     };
-    others.map(fields).any(|set| set.iter().any(|path| differs(&set, path)))
+    others.map(FieldSet::of_entry).any(|set| set.iter().any(|path| differs(&set, path)))
 }
 
 /// The manager of a client-side apply that is no hand work: kubectl would take all of its fields over without a word.
@@ -160,6 +172,15 @@ pub fn foreign_applier(live: &Object) -> Option<&str> {
         .filter(|name| !is_hand_manager(name))
 }
 
+/// The JSON patch that removes what a client-side apply left on `live` of its manifest; `None` where it left nothing.
+#[must_use]
+pub fn without_copy(live: &Object) -> Option<Value> {
+    let path = ["metadata", "annotations", LAST_APPLIED].map(field);
+    let version = live.as_value().pointer("/metadata/resourceVersion")?;
+    let path = pointer(live.as_value(), &path)?;
+    Some(json!([{"op": "test", "path": "/metadata/resourceVersion", "value": version}, {"op": "remove", "path": path}]))
+}
+
 pub(super) fn is_left_by_hand(entry: &Value, takeover: Takeover) -> bool {
     let whole = entry.get("subresource").and_then(Value::as_str).is_none_or(str::is_empty);
     let by_hand =
@@ -169,15 +190,19 @@ pub(super) fn is_left_by_hand(entry: &Value, takeover: Takeover) -> bool {
 
 fn is_client_side_apply(entry: &Value) -> bool {
     let path = ["metadata", "annotations", LAST_APPLIED].map(field).to_vec();
-    entry.get("operation").and_then(Value::as_str) == Some("Update") && fields(entry).holds(&path)
+    entry.get("operation").and_then(Value::as_str) == Some("Update") && FieldSet::of_entry(entry).holds(&path)
 }
 
 fn manager(entry: &Value) -> &str {
     entry.get("manager").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn fields(entry: &Value) -> FieldSet {
-    entry.get("fieldsV1").map(FieldSet::parse).unwrap_or_default()
+/// The keys of `hidden` that our own entries hold, and `wanted` lacks.
+fn spared(wanted: &Object, live: &Object, own: &[&Value], hidden: &FieldSet) -> Vec<Path> {
+    let own: FieldSet = own.iter().map(|entry| fields_of(live, entry)).collect();
+    let is_spared =
+        |path: &&Path| own.holds(path) && at(wanted.as_value(), path).is_none() && at(live.as_value(), path).is_some();
+    hidden.iter().filter(is_spared).cloned().collect()
 }
 
 /// The one entry of ours: in the version of the one there was, and with the latest of the times.

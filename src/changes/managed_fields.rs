@@ -6,13 +6,15 @@
 
 use serde_json::{Map, Value};
 
+use super::field_set;
+use super::string_data::fields_of;
 use crate::object::Object;
 
 /// The field manager under which this program applies.
 pub const MANAGER: &str = "secret-patch";
 
 /// Where a client-side apply keeps a copy of the manifest, values included.
-pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Fields of `metadata` that the server leaves out of every manager's set.
 const UNMANAGED_METADATA: [&str; 9] = [
@@ -84,9 +86,10 @@ pub(super) fn owns(live: &Object, path: &[&str]) -> bool {
 
 /// Whether [`MANAGER`], and no other manager, owns `key` beneath `field`: an apply without the key would remove it.
 pub(super) fn owns_alone(live: &Object, field: &str, key: &str) -> bool {
+    let path = [field, key].map(field_set::field).to_vec();
     let owners = |entry: &Value| {
-        let node = entry.get("fieldsV1").and_then(|fields| fields.get(format!("f:{field}")));
-        node.is_some_and(|node| node.get(format!("f:{key}")).is_some())
+        let set = fields_of(live, entry);
+        set.holds(&path) || set.has_beneath(&path)
     };
     let entries = live.as_value().pointer("/metadata/managedFields").and_then(Value::as_array);
     let mut holding = entries.into_iter().flatten().filter(|entry| owners(entry));

@@ -8,6 +8,8 @@ use super::field_set::{FieldSet, Path, at, dotted};
 use super::inherit::{Takeover, is_left_by_hand, outermost};
 use super::managed_fields::is_own;
 use super::quantity;
+use super::string_data::{fields_of, unseen};
+use super::wanted::decoded;
 use crate::object::{Object, leads_to};
 
 /// The paths that managers own as a whole, of ours and of all others.
@@ -21,7 +23,7 @@ impl OwnedPaths {
     pub(super) fn of(live: &Object) -> Self {
         let mut owned = Self { ours: Vec::new(), others: Vec::new() };
         for entry in entries(live) {
-            let paths = leaves(entry);
+            let paths = leaves(&fields_of(live, entry));
             let paths = paths.iter().filter_map(|path| dotted(live.as_value(), path));
             if is_own(entry) { owned.ours.extend(paths) } else { owned.others.extend(paths) }
         }
@@ -38,10 +40,10 @@ impl OwnedPaths {
 /// What an apply of `wanted` removes from `live`: fields that we alone own and that are no longer wanted.
 pub(super) fn given_up(wanted: &Object, live: &Object) -> Vec<Path> {
     let (ours, others): (Vec<&Value>, Vec<&Value>) = entries(live).partition(|entry| is_own(entry));
-    let others: Vec<FieldSet> = others.into_iter().map(fields).collect();
+    let others: Vec<FieldSet> = others.into_iter().map(|entry| fields_of(live, entry)).collect();
     let is_kept = |path: &Path| others.iter().any(|set| set.holds(path) || set.has_beneath(path));
     let is_gone = |path: &Path| at(wanted.as_value(), path).is_none() && at(live.as_value(), path).is_some();
-    let ours = ours.into_iter().map(fields);
+    let ours = ours.into_iter().map(|entry| fields_of(live, entry));
     let gone: Vec<Path> = ours
         .flat_map(|set| set.iter().filter(|path| is_gone(path) && !is_kept(path)).cloned().collect::<Vec<_>>())
         .collect();
@@ -53,10 +55,30 @@ pub(super) fn given_up(wanted: &Object, live: &Object) -> Vec<Path> {
 /// The server compares by the schema; here quantities in another spelling are the same, other numbers are not.
 #[must_use]
 pub fn conflicts(wanted: &Object, live: &Object, takeover: Takeover) -> BTreeMap<String, Vec<String>> {
+    conflicts_among(wanted, live, takeover, |entry| fields_of(live, entry))
+}
+
+/// Those of [`conflicts`] that the server does not see, because they were applied as a Secret's `stringData`.
+#[must_use]
+pub fn unseen_conflicts(wanted: &Object, live: &Object, takeover: Takeover) -> BTreeMap<String, Vec<String>> {
+    let bytes = |object: &Object, path: &Path| at(object.as_value(), path)?.as_str().and_then(decoded);
+    conflicts_among(wanted, live, takeover, |entry| {
+        let mut set = unseen(live, entry);
+        set.retain(|path| bytes(wanted, path) != bytes(live, path));
+        set
+    })
+}
+
+fn conflicts_among(
+    wanted: &Object,
+    live: &Object,
+    takeover: Takeover,
+    fields: impl Fn(&Value) -> FieldSet,
+) -> BTreeMap<String, Vec<String>> {
     let others = entries(live).filter(|entry| !is_left_by_hand(entry, takeover) && !is_own(entry));
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for entry in others {
-        let paths = leaves(entry).into_iter().filter(|path| {
+        let paths = leaves(&fields(entry)).into_iter().filter(|path| {
             let (wanted, live) = (at(wanted.as_value(), path), at(live.as_value(), path));
             let is_quantity = path.iter().any(|step| step.strip_prefix("f:").is_some_and(quantity::is_field));
             let is_same =
@@ -83,13 +105,8 @@ fn manager(entry: &Value) -> String {
     }
 }
 
-fn fields(entry: &Value) -> FieldSet {
-    entry.get("fieldsV1").map(FieldSet::parse).unwrap_or_default()
-}
-
 /// A node that has others beneath it is owned for itself alone.
-fn leaves(entry: &Value) -> Vec<Path> {
-    let set = fields(entry);
+fn leaves(set: &FieldSet) -> Vec<Path> {
     set.iter().filter(|path| !set.has_beneath(path)).cloned().collect()
 }
 
@@ -143,5 +160,27 @@ mod tests {
         let expected = expected.map(|(manager, field)| (manager.to_owned(), vec![field.to_owned()]));
         assert_eq!(found, BTreeMap::from(expected));
         assert!(conflicts(&live(), &live(), Takeover::HandWork).is_empty());
+    }
+
+    #[test]
+    fn what_was_applied_as_string_data_is_a_conflict_that_the_server_does_not_see() {
+        let secret = |data: Value, entries: Value| {
+            let metadata = json!({"name": "a", "managedFields": entries});
+            Object::parse(json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})).unwrap()
+        };
+        let entry =
+            |manager: &str, fields: Value| json!({"manager": manager, "operation": "Apply", "fieldsV1": fields});
+        let keys = json!({"f:A": {}, "f:B": {}});
+        let entries = json!([
+            entry("seen", json!({"f:data": keys})),
+            entry("unseen", json!({"f:stringData": keys})),
+            entry("kubectl", json!({"f:stringData": keys}))
+        ]);
+        let live = secret(json!({"A": "YQ==", "B": "YQ==", "C": "YQ=="}), entries);
+        let wanted = secret(json!({"A": "Yg==", "B": "YQ=\n="}), json!(null));
+        let unseen = unseen_conflicts(&wanted, &live, Takeover::HandWork);
+        assert_eq!(unseen, BTreeMap::from([("unseen".to_owned(), vec!["data.A".to_owned()])]));
+        let all = conflicts(&wanted, &live, Takeover::HandWork);
+        assert_eq!(all.into_keys().collect::<Vec<_>>(), ["seen", "unseen"]);
     }
 }

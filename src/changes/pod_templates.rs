@@ -38,8 +38,8 @@ struct PodTemplate {
 }
 
 impl PodTemplates {
-    /// Of `live` Deployments, StatefulSets, DaemonSets, ReplicaSets, ControllerRevisions, CronJobs and Jobs; an object that
-    /// names no namespace is in `of_context`.
+    /// Of `live` Deployments, StatefulSets, DaemonSets, ReplicaSets, ControllerRevisions, CronJobs, Jobs, ReplicationControllers,
+    /// PodTemplates and Pods; an object that names no namespace is in `of_context`.
     #[must_use]
     pub fn of(live: &[Object], moment: Moment<'_>, of_context: &str) -> Self {
         let wanted = match moment {
@@ -72,6 +72,11 @@ impl PodTemplates {
 fn template<'a>(object: &'a Object, live: &[Object], moment: Moment<'_>) -> Option<(Use, &'a Value)> {
     let value = object.as_value();
     let role = match (object.group(), object.kind()) {
+        ("", "Pod") if !is_over(value) && !is_made_from_a_template(value) => {
+            return Some((Use::Now, value.get("spec")?));
+        }
+        ("", "PodTemplate") => return Some((Use::Now, value.get("template")?)),
+        ("", "ReplicationController") => Use::Now,
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet") => Use::Now,
         ("apps", "ReplicaSet") => replica_set(value, moment),
         ("apps", "ControllerRevision") => revision(object, live, moment),
@@ -123,6 +128,18 @@ fn is_finished(job: &Value) -> bool {
     let conditions = job.pointer("/status/conditions").and_then(Value::as_array);
     conditions.into_iter().flatten().any(|condition| {
         condition["status"] == "True" && matches!(condition["type"].as_str(), Some("Complete" | "Failed"))
+    })
+}
+
+/// Whether the containers of a Pod have ended for good.
+fn is_over(pod: &Value) -> bool {
+    pod.pointer("/status/phase").is_some_and(|phase| phase == "Succeeded" || phase == "Failed")
+}
+
+/// Whether a Pod repeats the template of a controller that is looked at itself.
+fn is_made_from_a_template(pod: &Value) -> bool {
+    controller(pod).is_some_and(|(kind, _)| {
+        matches!(kind, "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "ReplicationController")
     })
 }
 
@@ -271,5 +288,29 @@ mod tests {
         assert!(user(&[object(cron)], Moment::Now, &old).is_some());
         job["status"] = json!({"conditions": [{"type": "Complete", "status": "True"}]});
         assert_eq!(user(&[object(job)], Moment::Now, &old), None);
+    }
+
+    #[test]
+    fn pods_count_where_no_template_does_and_until_they_are_over() {
+        let old = core("Secret", "old");
+        let mut pod = core("Pod", "bare");
+        pod.as_value_mut()["spec"] =
+            json!({"containers": [{"name": "c", "envFrom": [{"secretRef": {"name": "old"}}]}]});
+        assert_eq!(user(&[pod.clone()], Moment::Before(&[]), &old), Some(("Pod n/bare".to_owned(), Use::Now)));
+        for (kind, counts) in [("ReplicaSet", false), ("Job", false), ("Workflow", true)] {
+            assert_eq!(user(&[owned(pod.clone(), kind, "x")], Moment::Now, &old).is_some(), counts, "{kind}");
+        }
+        for (phase, counts) in [("Running", true), ("Pending", true), ("Succeeded", false), ("Failed", false)] {
+            pod.as_value_mut()["status"] = json!({"phase": phase});
+            assert_eq!(user(&[pod.clone()], Moment::Now, &old).is_some(), counts, "{phase}");
+        }
+        let workload = workload("Deployment", "web", "old").as_value()["spec"].clone();
+        let mut controller = core("ReplicationController", "rc");
+        controller.as_value_mut()["spec"] = workload.clone();
+        let mut stencil = core("PodTemplate", "t");
+        stencil.as_value_mut()["template"] = workload["template"].clone();
+        for object in [controller, stencil] {
+            assert_eq!(user(&[object], Moment::Before(&[]), &old).unwrap().1, Use::Now);
+        }
     }
 }

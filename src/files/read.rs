@@ -28,24 +28,28 @@ pub struct TextFile {
 /// # Errors
 /// Missing, a directory or device, unreadable, too large, or not UTF-8 (with the first wrong byte's offset).
 pub fn read_text(path: &Path) -> Result<String, Problem> {
-    let name = shown(path);
+    read_named(path, &shown(path))
+}
+
+/// [`read_text`] of a file that problems call `name`.
+pub(super) fn read_named(path: &Path, name: &str) -> Result<String, Problem> {
     // A pipe is opened only when it is known to be one: opened without blocking, it looks empty until its writer comes.
-    let kind = rustix::fs::stat(path).map_err(|error| unreadable(&name, &error.into()))?;
+    let kind = rustix::fs::stat(path).map_err(|error| unreadable(name, &error.into()))?;
     let file_type = FileType::from_raw_mode(kind.st_mode);
     let nothing = || rustix::fs::stat("/dev/null").is_ok_and(|null| null.st_rdev == kind.st_rdev);
     match file_type {
         FileType::RegularFile | FileType::Fifo => {}
         FileType::CharacterDevice if nothing() => return Ok(String::new()),
-        _ => return Err(wrong_type(&name, file_type)),
+        _ => return Err(wrong_type(name, file_type)),
     }
     let wait = if file_type == FileType::Fifo { OFlags::empty() } else { OFlags::NONBLOCK };
     let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | wait, Mode::empty())
-        .map_err(|error| unreadable(&name, &error.into()))?;
-    let opened = rustix::fs::fstat(&fd).map_err(|error| unreadable(&name, &error.into()))?;
+        .map_err(|error| unreadable(name, &error.into()))?;
+    let opened = rustix::fs::fstat(&fd).map_err(|error| unreadable(name, &error.into()))?;
     if FileType::from_raw_mode(opened.st_mode) != file_type {
-        return Err(wrong_type(&name, FileType::from_raw_mode(opened.st_mode)));
+        return Err(wrong_type(name, FileType::from_raw_mode(opened.st_mode)));
     }
-    read_all(&name, &mut File::from(fd), u64::try_from(kind.st_size).unwrap_or_default())
+    read_all(name, &mut File::from(fd), u64::try_from(kind.st_size).unwrap_or_default())
 }
 
 /// The text of a regular file of the runner's, at most 64 MiB; `None` where there is none.

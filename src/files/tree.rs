@@ -7,7 +7,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{LIMIT, read_text};
+use super::{LIMIT, read::read_named};
 use crate::build::{FileKind, Tree};
 use crate::error::Problem;
 use crate::kubeconfig;
@@ -22,8 +22,8 @@ pub struct Machine {
 }
 
 impl Tree for Machine {
-    fn read(&self, path: &Path) -> Result<String, Problem> {
-        read_text(path)
+    fn read(&self, path: &Path, name: &str) -> Result<String, Problem> {
+        read_named(path, name)
     }
 
     fn kind(&self, path: &Path) -> Option<FileKind> {
@@ -62,5 +62,20 @@ impl kubeconfig::Files for Machine {
 
     fn now(&self) -> u64 {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_called_by_the_name_that_the_walk_knows() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kustomization.yml");
+        fs::write(&path, b"\xff\xfer\0").unwrap();
+        let machine = Machine { working_directory: directory.path().to_owned(), home: None };
+        let problem = Tree::read(&machine, &path, "apps/kustomization.yml").unwrap_err();
+        assert!(problem.message.starts_with("`apps/kustomization.yml` is not UTF-8"), "{problem:?}");
     }
 }

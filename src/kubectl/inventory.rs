@@ -41,8 +41,11 @@ impl Holder {
     }
 }
 
-/// Kinds whose pod templates name Secrets and ConfigMaps, by group and plural.
-pub const TEMPLATE_HOLDERS: [(&str, &str); 7] = [
+/// Kinds whose pods or pod templates name Secrets and ConfigMaps, by group and plural.
+pub const TEMPLATE_HOLDERS: [(&str, &str); 10] = [
+    ("", "pods"),
+    ("", "podtemplates"),
+    ("", "replicationcontrollers"),
     ("apps", "controllerrevisions"),
     ("apps", "daemonsets"),
     ("apps", "deployments"),
@@ -127,12 +130,16 @@ impl<L: Launch> Kubectl<L> {
     /// # Errors
     /// One problem for each namespace and missing right.
     pub async fn template_holders(&self, namespaces: &BTreeSet<String>) -> Result<Vec<Object>, Vec<Problem>> {
-        let resources: Vec<String> =
-            TEMPLATE_HOLDERS.iter().map(|(group, plural)| format!("{plural}.{group}")).collect();
+        let resources: Vec<String> = TEMPLATE_HOLDERS.iter().map(|(group, plural)| resource(group, plural)).collect();
         let resources = &resources.join(",");
         let Listed { found, problems } = self.list_in(namespaces, resources).await;
         if problems.is_empty() { Ok(found) } else { Err(problems) }
     }
+}
+
+/// As kubectl takes it: of the core group by its version, since another group may have the same plural (`pods.metrics.k8s.io`).
+fn resource(group: &str, plural: &str) -> String {
+    if group.is_empty() { format!("{plural}.v1.") } else { format!("{plural}.{group}") }
 }
 
 /// Go's template for one name a line. JSON's texts are Go's.

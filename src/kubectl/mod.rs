@@ -44,6 +44,7 @@ pub use inventory::{Holder, TEMPLATE_HOLDERS};
 pub use objects::{LiveObjects, Read};
 pub use pages::Paging;
 pub use patch::Writes;
+pub use refusals::unseen_conflict;
 pub use review::Review;
 pub use version::{Version, Versions};
 pub use workloads::Listed;

@@ -1,9 +1,12 @@
 //! What the server refused, and what to do about it.
 
+use std::collections::BTreeMap;
+
 use super::cut::{cut, one_line, shortened};
 use super::errors::{Failed, between};
 use crate::changes::is_hand_manager;
 use crate::error::{Problem, text};
+use crate::object::ObjectId;
 
 /// A webhook or policy said no, or could not be asked.
 pub(super) fn admission(failed: &Failed<'_>) -> Option<Problem> {
@@ -70,15 +73,29 @@ pub(super) fn conflict(failed: &Failed<'_>) -> Option<Problem> {
     if managers.is_empty() {
         managers = by_hand;
     }
-    let message = text!(
-        "{} has fields that others manage, with other values: {}",
-        failed.subject(),
-        shortened(&managers.join("; "))
-    );
-    let object = failed.object.map_or_else(|| "Kind/name".to_owned(), |id| format!("{}/{}", id.kind, id.name));
-    Some(Problem::error("conflict", message).help(text!(
+    Some(kept_by_others(&failed.subject(), failed.object, &managers))
+}
+
+/// An object that is refused because of its fields' managers, each with what it owns.
+fn kept_by_others(subject: &str, object: Option<&ObjectId>, managers: &[String]) -> Problem {
+    let owners = shortened(&managers.join("; "));
+    let message = text!("{subject} has fields that others manage, with other values: {owners}");
+    let object = object.map_or_else(|| "Kind/name".to_owned(), |id| format!("{}/{}", id.kind, id.name));
+    Problem::error("conflict", message).help(text!(
         "leave these fields out of the manifest, if the other manager shall keep them; or take them over: `force-conflicts: {object}`"
-    )))
+    ))
+}
+
+/// The conflict that the server does not report: fields of `object` by the managers that own them, as
+/// [`crate::changes::unseen_conflicts`] finds them.
+#[must_use]
+pub fn unseen_conflict(object: &ObjectId, by_manager: &BTreeMap<String, Vec<String>>) -> Problem {
+    let owner = |(manager, fields): (&String, &Vec<String>)| {
+        let fields: Vec<String> = fields.iter().map(|field| format!("`.{}`", one_line(field))).collect();
+        format!("`{}` owns {}", one_line(manager), fields.join(", "))
+    };
+    let owners: Vec<String> = by_manager.iter().map(owner).collect();
+    kept_by_others(&format!("`{object}`"), Some(object), &owners)
 }
 
 pub(super) fn modified(failed: &Failed<'_>) -> Option<Problem> {

@@ -147,7 +147,7 @@ impl<O: Write, E: Write> Run<O, E> {
     /// kustomize seldom says where a file is at fault: what is known better takes the place of its words.
     pub(super) fn explained(&self, layout: &Layout, closure: &Closure, problem: Problem) -> Vec<Problem> {
         let read = |path: &Path, file: String| {
-            let text = self.machine.read(&self.absolute(path)).ok()?;
+            let text = self.machine.read(&self.absolute(path), "").ok()?;
             Some(Read { file, line: 1, text })
         };
         let templates = layout.templates.iter().filter_map(|path| read(path, path.display().to_string()));

@@ -7,10 +7,10 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::{Done, Run, Step};
 use crate::build;
-use crate::changes::Inheritance;
+use crate::changes::{self, Inheritance, LAST_APPLIED};
 use crate::error::{Problem, Stage, text};
-use crate::kubectl::{Kubectl, Writes};
-use crate::object::Object;
+use crate::kubectl::{Kubectl, LiveObjects, Writes};
+use crate::object::{Object, ObjectId};
 use crate::report::Progress;
 
 /// How many objects are handed over at once.
@@ -21,6 +21,8 @@ impl<O: Write, E: Write> Run<O, E> {
     pub(super) fn tell_inherited(&mut self, plan: &[Step]) {
         let inherited: Vec<(&Step, &Inheritance)> =
             plan.iter().filter_map(|step| Some((step, step.inherited.as_ref()?))).collect();
+        // Fields that only change their spelling are inherited from nobody.
+        let inherited: Vec<_> = inherited.into_iter().filter(|(_, inherited)| !inherited.managers.is_empty()).collect();
         if inherited.is_empty() {
             return;
         }
@@ -44,7 +46,7 @@ impl<O: Write, E: Write> Run<O, E> {
             Some(patch) => kubectl.patch(&step.wanted, &patch, Writes::OnTrial).await.ok(),
             None => None,
         };
-        inherited.corrected(answer, removed.as_ref())
+        inherited.corrected(answer, live, removed.as_ref())
     }
 
     /// Makes the fields of hand work ours, so that the apply after it can give up those that the build lacks.
@@ -71,6 +73,24 @@ impl<O: Write, E: Write> Run<O, E> {
         }
         self.settle(Stage::Apply, problems)
     }
+
+    /// Removes the copy of its values that a client-side apply kept on an object and no field manager owned, so that the
+    /// apply left it there.
+    pub(super) async fn drop_copies(&mut self, kubectl: &Kubectl, written: &[Object], live: &mut LiveObjects) {
+        for wanted in written {
+            let Some(patch) = live.get(&wanted.id()).and_then(changes::without_copy) else { continue };
+            match kubectl.patch(wanted, &patch, Writes::Really).await {
+                Ok(now) => drop(live.insert(wanted.id(), now)),
+                Err(problem) => self.note([copy_stays(&build::without_content_hash(&wanted.id()), &problem)]),
+            }
+        }
+    }
+}
+
+fn copy_stays(id: &ObjectId, why: &Problem) -> Problem {
+    let text = text!("`{id}` keeps the annotation `{LAST_APPLIED}`, which holds values in clear: {}", why.message);
+    let object = format!("{} {}", id.kind.to_lowercase(), id.name);
+    Problem::warning("values-in-clear", text).help(text!("remove it: `kubectl annotate {object} {LAST_APPLIED}-`"))
 }
 
 /// The object as it then is; once more where it was changed since it was read.

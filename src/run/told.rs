@@ -47,14 +47,16 @@ impl<O: Write, E: Write> Run<O, E> {
         }
     }
 
-    /// What others keep of the object: all of it where an apply takes it, else what the server refused.
+    /// What others keep of the object: all of it where an apply takes it, else what the server refused or did not see.
     fn conflicts(&self, step: &Step) -> Vec<ConflictReport> {
         let forced = self.is_forced(&step.wanted);
-        let Some(live) = step.live.as_ref().filter(|_| step.standing == Standing::Ours && forced == step.answered)
-        else {
-            return Vec::new();
+        let Some(live) = step.live.as_ref().filter(|_| step.standing == Standing::Ours) else { return Vec::new() };
+        let conflicts = match (forced, step.answered) {
+            (true, false) => return Vec::new(),
+            (false, true) => changes::unseen_conflicts(&step.wanted, live, step.takeover),
+            (true, true) | (false, false) => changes::conflicts(&step.wanted, live, step.takeover),
         };
-        let conflicts = changes::conflicts(&step.wanted, live, step.takeover).into_iter();
+        let conflicts = conflicts.into_iter();
         conflicts.map(|(manager, fields)| ConflictReport { manager, fields, forced }).collect()
     }
 }

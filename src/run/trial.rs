@@ -11,7 +11,7 @@ use crate::build;
 use crate::changes;
 use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Command;
-use crate::kubectl::{Conflicts, Kubectl};
+use crate::kubectl::{self, Conflicts, Kubectl};
 use crate::object::Object;
 
 /// What trying has shown.
@@ -112,6 +112,8 @@ impl<O: Write, E: Write> Run<O, E> {
             step.change = changes::compare(&step.wanted, step.live.as_ref(), Some(&after));
             step.change.writes |= step.inherited.is_some();
         }
+        let accepted = asked.iter().map(|&at| &plan[at]).filter(|step| step.answered && !self.is_forced(&step.wanted));
+        problems.extend(accepted.filter_map(unseen_conflict));
         Ok(problems)
     }
 
@@ -170,4 +172,10 @@ fn no_answer(step: &Step) -> Problem {
 fn is_kept_by_hands_alone(step: &Step) -> bool {
     let Some(live) = step.live.as_ref().filter(|_| step.inherited.is_some()) else { return false };
     !changes::conflicts_with_others(&step.wanted, live, step.takeover)
+}
+
+/// The conflict that the server does not report: it takes a Secret's `stringData` for something else than its `data`.
+fn unseen_conflict(step: &Step) -> Option<Problem> {
+    let unseen = changes::unseen_conflicts(&step.wanted, step.live.as_ref()?, step.takeover);
+    (!unseen.is_empty()).then(|| kubectl::unseen_conflict(&build::without_content_hash(&step.wanted.id()), &unseen))
 }

@@ -142,7 +142,8 @@ impl<O: Write, E: Write> Run<O, E> {
         if written.is_empty() {
             return Ok(LiveObjects::new());
         }
-        let live = kubectl.get(&written).await.map_err(|problems| Failure::new(Stage::Verify, problems))?;
+        let mut live = kubectl.get(&written).await.map_err(|problems| Failure::new(Stage::Verify, problems))?;
+        self.drop_copies(kubectl, &written, &mut live).await;
         let mut problems = Vec::new();
         for wanted in &written {
             match live.get(&wanted.id()) {

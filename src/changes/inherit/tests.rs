@@ -54,7 +54,7 @@ fn what_hands_own_moves_and_what_others_own_stays() {
         "fieldsV1": {"f:data": {"f:A": {}, "f:B": {}, "f:OLD": {}, "f:OURS": {}, "f:SHARED": {}}}});
     assert_eq!(patch[1]["value"], json!([other, scale, ours]));
     assert_eq!(inherited.removal(&live), None, "keys have no default");
-    assert_eq!(keys(&inherited.corrected(live, None)), ["A", "SHARED", "FOREIGN", "SCALED"]);
+    assert_eq!(keys(&inherited.corrected(live.clone(), &live, None)), ["A", "SHARED", "FOREIGN", "SCALED"]);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn what_has_a_default_is_asked_of_the_server_from_the_end() {
     let mut removed = live.clone();
     removed.as_value_mut()["spec"] = spec(&["a"]);
     removed.as_value_mut()["spec"]["strategy"] = json!({"type": "RollingUpdate"});
-    let after = inherited.corrected(live, Some(&removed));
+    let after = inherited.corrected(live.clone(), &live, Some(&removed));
     assert_eq!(after.as_value()["spec"]["strategy"]["type"], "RollingUpdate");
     assert_eq!(after.as_value()["spec"]["template"], spec(&["a"])["template"]);
     assert_eq!(after.as_value()["spec"]["replicas"], 3);
@@ -120,6 +120,48 @@ fn only_another_value_of_another_manager_is_a_conflict() {
     assert!(!conflicts("a-controller", "YQ=="));
     assert!(!conflicts("kubectl-edit", "Yg=="));
     assert!(!conflicts("secret-patch", "Yg=="));
+}
+
+/// One that applied these keys as `stringData`.
+fn string_data_of(manager: &str, keys: &[&str]) -> Value {
+    let mut entry = entry_of(manager, keys);
+    entry["fieldsV1"] = json!({"f:stringData": entry["fieldsV1"]["f:data"]});
+    entry
+}
+
+#[test]
+fn string_data_is_inherited_as_data() {
+    let live = live(&["A", "OLD"], json!([string_data_of("kubectl", &["A", "OLD"])]));
+    let inherited = inherited(&wanted(json!({"A": "Yg=="})), &live).unwrap();
+    assert_eq!(inherited.handover()[1]["value"][0]["fieldsV1"], json!({"f:data": {"f:A": {}, "f:OLD": {}}}));
+    assert_eq!(keys(&inherited.corrected(live.clone(), &live, None)), ["A"]);
+}
+
+#[test]
+fn string_data_of_others_is_spelled_as_data_where_it_is_in_the_way() {
+    let live = live(&["A", "B"], json!([string_data_of("other", &["A", "B"]), entry_of("secret-patch", &["B"])]));
+    let same = json!({"A": "YQ==", "B": "YQ=="});
+    assert_eq!(inherited(&wanted(same), &live), None);
+    let of_others = |data: Value| inherited(&wanted(data), &live).unwrap().handover()[1]["value"][0].clone();
+    // Another value; and a key that leaves the build, which the server would remove as ours alone.
+    for data in [json!({"A": "Yg==", "B": "YQ=="}), json!({"A": "YQ=="})] {
+        assert_eq!(of_others(data), entry_of("other", &["A", "B"]));
+    }
+    let mut answer = live.clone();
+    answer.as_value_mut()["data"] = json!({"A": "YQ=="});
+    let inherited = inherited(&wanted(json!({"A": "YQ=="})), &live).unwrap();
+    assert_eq!(keys(&inherited.corrected(answer, &live, None)), ["A", "B"]);
+    assert_eq!(inherited.managers, [""; 0]);
+}
+
+#[test]
+fn a_copy_of_the_manifest_is_removed_only_where_there_is_one() {
+    let mut live = live(&["A"], json!([]));
+    assert_eq!(without_copy(&live), None);
+    live.as_value_mut()["metadata"]["annotations"] = json!({LAST_APPLIED: "hush"});
+    let path = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
+    let test = json!({"op": "test", "path": "/metadata/resourceVersion", "value": "7"});
+    assert_eq!(without_copy(&live), Some(json!([test, {"op": "remove", "path": path}])));
 }
 
 #[test]
@@ -151,7 +193,7 @@ proptest! {
         let data: serde_json::Map<String, Value> = kept.iter().map(|key| ((*key).to_owned(), json!("YQ=="))).collect();
         let wanted = wanted(Value::Object(data));
         let Some(inherited) = inherited(&wanted, &live) else { return Ok(()) };
-        let after = keys(&inherited.corrected(live.clone(), None));
+        let after = keys(&inherited.corrected(live.clone(), &live, None));
         let owned = |key: &&str| create.contains(key) || edit.contains(key) || ours.contains(key);
         let expected: Vec<&str> = KEYS.into_iter()
             .filter(|key| !owned(key) || kept.contains(key) || other.contains(key))

@@ -98,10 +98,10 @@ impl<O: Write, E: Write> Run<O, E> {
             Problem::warning("remote-needs-git", text).at(remote.place.clone()).help("copy it into the repository")
         }));
         let allowed = plan.inputs.nonsensitive.iter().cloned().collect();
-        problems.extend(check::literals(&closure, &allowed, &|path| self.machine.read(path).ok()));
+        problems.extend(check::literals(&closure, &allowed, &|path| self.machine.read(path, "").ok()));
         problems.extend(closure.files.iter().filter_map(|path| {
             let shown = self.in_workspace(&path.display().to_string());
-            check::private_key(&shown, &self.machine.read(path).ok()?)
+            check::private_key(&shown, &self.machine.read(path, &shown).ok()?)
         }));
         (closure, base, problems)
     }
