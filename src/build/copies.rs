@@ -78,7 +78,7 @@ impl<T: Tree> Walker<'_, T> {
 
     /// A file of patches.
     pub(super) fn patch_source(&mut self, origin: Origin<'_>, reference: &Reference, real: &Path) {
-        if let Ok(text) = self.tree.read(real) {
+        if let Ok(text) = self.tree.read(real, "") {
             self.operations(&self.shown(real), 0, &text);
         }
         self.source(origin, reference, real, SourceRole::Patch);
@@ -87,7 +87,7 @@ impl<T: Tree> Walker<'_, T> {
     /// A file of `replacements`.
     pub(super) fn replacement_file(&mut self, real: &Path) {
         let file = self.shown(real);
-        let text = self.tree.read(real).map_err(|problem| vec![problem]);
+        let text = self.tree.read(real, &file).map_err(|problem| vec![problem]);
         match text.and_then(|text| trusted_documents(&file, &text)) {
             Ok(found) => {
                 let mut copies = Vec::new();
@@ -101,7 +101,7 @@ impl<T: Tree> Walker<'_, T> {
     /// A file of `configurations`: it can have variables put into names.
     pub(super) fn configuration_file(&mut self, real: &Path) {
         let file = self.shown(real);
-        let Ok(found) = self.tree.read(real).map(|text| trusted_documents(&file, &text)) else { return };
+        let Ok(found) = self.tree.read(real, &file).map(|text| trusted_documents(&file, &text)) else { return };
         match found {
             Ok(found) => {
                 let references = found.iter().flat_map(|document| named(document, "varReference"));
