@@ -186,7 +186,11 @@ fn found_by_github(plain: &str) -> Option<String> {
             is_apart && issue[at + 3..].starts_with(|c: char| c.is_ascii_digit())
         });
         let emoji = text.split(':').skip(1).filter(|part| !part.is_empty() && !part.contains('/')).count() > 1
-            || text.starts_with(':') && text.len() > 2 && text.ends_with(':');
+            || text.len() > 2
+                && text
+                    .strip_prefix(':')
+                    .and_then(|text| text.strip_suffix(':'))
+                    .is_some_and(|name| !name.contains('/'));
         let commit = text
             .split(|c: char| !word(c))
             .any(|word| (7..=40).contains(&word.len()) && word.chars().all(|c| c.is_ascii_hexdigit()));
