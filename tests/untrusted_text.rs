@@ -169,7 +169,9 @@ fn read(html: &str) -> (Vec<String>, String) {
         if !["code", "/code", "br", "br /", "wbr"].contains(&tag) {
             tags.push(tag.to_owned());
         }
-        plain += if depth == 0 { text } else { "\n" };
+        // GitHub looks at each piece of text by itself.
+        plain += "\n";
+        plain += if depth == 0 { text } else { "" };
     }
     (tags, plain.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\""))
 }

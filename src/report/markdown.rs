@@ -132,7 +132,9 @@ fn finding(problem: &Problem) -> String {
 /// A sentence of ours: what stands in backticks becomes code, all else is text.
 fn sentence(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len().is_multiple_of(2) {
+    // Two backticks with nothing between would vanish, and join what stands around them.
+    let holds_nothing = parts.iter().skip(1).step_by(2).any(|code| code.is_empty());
+    if parts.len().is_multiple_of(2) || holds_nothing {
         return escaped(text);
     }
     let parts = parts.iter().enumerate();
