@@ -74,7 +74,7 @@ pub const NAMESPACE: Input = Input::new(
 );
 /// How many requests at once.
 pub const CONCURRENCY: Input =
-    Input::new("vault-concurrency", "NUMBER", "How many requests to Vault are under way at once, up to 128").or("32");
+    Input::new("vault-concurrency", "NUMBER", "How many requests to Vault are under way at once, up to 128").or("64");
 /// Whether anyone is trusted.
 pub const INSECURE: Input =
     Input::boolean("vault-insecure", "Trust any TLS certificate of Vault: whoever is on the way can read the values");
