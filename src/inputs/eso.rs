@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::flags::Deferred;
+use super::groups::Access;
 use super::names::{self, Input};
 use super::resolve::Reader;
 use super::vault::VaultFlags;
@@ -182,14 +183,8 @@ pub(super) struct Verify {
 struct Place {
     #[arg(long)]
     namespaces: Vec<String>,
-    #[arg(long)]
-    kubeconfig: Option<String>,
-    #[arg(long)]
-    context: Option<String>,
-    #[arg(long)]
-    kube_token: Option<String>,
-    #[arg(long)]
-    allow_exec: bool,
+    #[command(flatten)]
+    access: Access,
     #[arg(long, help_heading = "Output")]
     format: Option<String>,
 }
@@ -242,10 +237,7 @@ impl Carry {
 impl Place {
     fn fill(self, raw: &mut Raw) {
         raw.set_list(NAMESPACES, &self.namespaces);
-        raw.set_some(names::KUBECONFIG, self.kubeconfig);
-        raw.set_some(names::CONTEXT, self.context);
-        raw.set_some(names::KUBE_TOKEN, self.kube_token);
-        raw.set_flag(names::ALLOW_EXEC, self.allow_exec);
+        self.access.fill(raw);
         raw.set_some(names::FORMAT, self.format);
     }
 }

@@ -4,7 +4,7 @@ use clap::builder::StyledStr;
 use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::eso::EsoVerb;
-use super::groups::{Cluster, Comment, Rendering, Writing};
+use super::groups::{Cluster, Comment, Files, Filling, Rendering, Writing};
 use super::help::{ABOUT, EXAMPLES};
 use super::names::{self, Input};
 use super::{Colour, CommandLine, Raw};
@@ -115,24 +115,12 @@ pub(super) struct Render {
 #[command(next_help_heading = "What to check")]
 pub(super) struct Check {
     environment: Option<String>,
-    #[arg(long)]
-    root: Option<String>,
-    #[arg(long)]
-    template: Vec<String>,
-    #[arg(short, long)]
-    output: Option<String>,
-    #[arg(long)]
-    overlay: Option<String>,
+    #[command(flatten)]
+    files: Files,
     #[arg(long)]
     kinds: Vec<String>,
-    #[arg(long)]
-    nonsensitive: Vec<String>,
-    #[arg(long)]
-    keep_placeholders: Vec<String>,
-    #[arg(long)]
-    allow_empty: Vec<String>,
-    #[arg(long)]
-    allow_default: Vec<String>,
+    #[command(flatten)]
+    filling: Filling,
     #[arg(long)]
     allow_remote: bool,
     #[arg(long, help_heading = "Output")]
@@ -212,15 +200,9 @@ impl Cleanup {
 impl Check {
     pub(super) fn fill(self, raw: &mut Raw) {
         raw.set_some(names::ENVIRONMENT, self.environment);
-        raw.set_some(names::ROOT, self.root);
-        raw.set_list(names::TEMPLATE, &self.template);
-        raw.set_some(names::OUTPUT, self.output);
-        raw.set_some(names::OVERLAY, self.overlay);
+        self.files.fill(raw);
         raw.set_list(names::KINDS, &self.kinds);
-        raw.set_list(names::NONSENSITIVE, &self.nonsensitive);
-        raw.set_list(names::KEEP_PLACEHOLDERS, &self.keep_placeholders);
-        raw.set_list(names::ALLOW_EMPTY, &self.allow_empty);
-        raw.set_list(names::ALLOW_DEFAULT, &self.allow_default);
+        self.filling.fill(raw);
         raw.set_flag(names::ALLOW_REMOTE, self.allow_remote);
         raw.set_some(names::FORMAT, self.format);
     }

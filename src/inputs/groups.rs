@@ -6,10 +6,9 @@ use super::Raw;
 use super::names;
 use super::vault::VaultFlags;
 
-/// Template and values. Help and value names come from the table of inputs.
+/// Where the files of an environment lie.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Template and values")]
-pub(super) struct Rendering {
+pub(super) struct Files {
     #[arg(long)]
     root: Option<String>,
     #[arg(long)]
@@ -18,12 +17,11 @@ pub(super) struct Rendering {
     output: Option<String>,
     #[arg(long)]
     overlay: Option<String>,
-    #[arg(long)]
-    secrets: Option<String>,
-    #[arg(long)]
-    vars: Option<String>,
-    #[arg(long)]
-    env_file: Option<String>,
+}
+
+/// How placeholders are filled.
+#[derive(Debug, Args)]
+pub(super) struct Filling {
     #[arg(long)]
     nonsensitive: Vec<String>,
     #[arg(long)]
@@ -32,6 +30,35 @@ pub(super) struct Rendering {
     allow_empty: Vec<String>,
     #[arg(long)]
     allow_default: Vec<String>,
+}
+
+/// The way to the cluster.
+#[derive(Debug, Args)]
+pub(super) struct Access {
+    #[arg(long)]
+    kubeconfig: Option<String>,
+    #[arg(long)]
+    context: Option<String>,
+    #[arg(long)]
+    kube_token: Option<String>,
+    #[arg(long)]
+    allow_exec: bool,
+}
+
+/// Template and values. Help and value names come from the table of inputs.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Template and values")]
+pub(super) struct Rendering {
+    #[command(flatten)]
+    files: Files,
+    #[arg(long)]
+    secrets: Option<String>,
+    #[arg(long)]
+    vars: Option<String>,
+    #[arg(long)]
+    env_file: Option<String>,
+    #[command(flatten)]
+    filling: Filling,
     #[arg(long)]
     prefer: Vec<String>,
     #[arg(long)]
@@ -52,14 +79,8 @@ pub(super) struct Rendering {
 pub(super) struct Cluster {
     #[arg(long)]
     kinds: Vec<String>,
-    #[arg(long)]
-    kubeconfig: Option<String>,
-    #[arg(long)]
-    context: Option<String>,
-    #[arg(long)]
-    kube_token: Option<String>,
-    #[arg(long)]
-    allow_exec: bool,
+    #[command(flatten)]
+    access: Access,
     #[arg(long)]
     allow_remote: bool,
     #[arg(long)]
@@ -96,19 +117,40 @@ pub(super) struct Comment {
     github_token: Option<String>,
 }
 
-impl Rendering {
+impl Files {
     pub(super) fn fill(self, raw: &mut Raw) {
         raw.set_some(names::ROOT, self.root);
         raw.set_list(names::TEMPLATE, &self.template);
         raw.set_some(names::OUTPUT, self.output);
         raw.set_some(names::OVERLAY, self.overlay);
-        raw.set_some(names::SECRETS, self.secrets);
-        raw.set_some(names::VARS, self.vars);
-        raw.set_some(names::ENV_FILE, self.env_file);
+    }
+}
+
+impl Filling {
+    pub(super) fn fill(self, raw: &mut Raw) {
         raw.set_list(names::NONSENSITIVE, &self.nonsensitive);
         raw.set_list(names::KEEP_PLACEHOLDERS, &self.keep_placeholders);
         raw.set_list(names::ALLOW_EMPTY, &self.allow_empty);
         raw.set_list(names::ALLOW_DEFAULT, &self.allow_default);
+    }
+}
+
+impl Access {
+    pub(super) fn fill(self, raw: &mut Raw) {
+        raw.set_some(names::KUBECONFIG, self.kubeconfig);
+        raw.set_some(names::CONTEXT, self.context);
+        raw.set_some(names::KUBE_TOKEN, self.kube_token);
+        raw.set_flag(names::ALLOW_EXEC, self.allow_exec);
+    }
+}
+
+impl Rendering {
+    pub(super) fn fill(self, raw: &mut Raw) {
+        self.files.fill(raw);
+        raw.set_some(names::SECRETS, self.secrets);
+        raw.set_some(names::VARS, self.vars);
+        raw.set_some(names::ENV_FILE, self.env_file);
+        self.filling.fill(raw);
         raw.set_list(names::PREFER, &self.prefer);
         raw.set_list(names::TRUSTED_REPOSITORIES, &self.trusted_repositories);
         raw.set_flag(names::KEEP_PATCH, self.keep_patch);
@@ -121,10 +163,7 @@ impl Rendering {
 impl Cluster {
     pub(super) fn fill(self, raw: &mut Raw) {
         raw.set_list(names::KINDS, &self.kinds);
-        raw.set_some(names::KUBECONFIG, self.kubeconfig);
-        raw.set_some(names::CONTEXT, self.context);
-        raw.set_some(names::KUBE_TOKEN, self.kube_token);
-        raw.set_flag(names::ALLOW_EXEC, self.allow_exec);
+        self.access.fill(raw);
         raw.set_flag(names::ALLOW_REMOTE, self.allow_remote);
         raw.set_list(names::FORCE_CONFLICTS, &self.force_conflicts);
         raw.set_flag(names::TAKE_OVER, self.take_over);

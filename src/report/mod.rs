@@ -210,6 +210,24 @@ impl Outcome {
     pub fn changed(&self) -> bool {
         self.objects.iter().any(|object| object.change.differs()) || self.left_over.iter().any(|object| object.pruned)
     }
+
+    /// The run ended at `stage`. Once anything was begun, what was planned and is not done is told as not reached.
+    pub fn fail_at(&mut self, stage: Stage) {
+        self.failed = Some(stage);
+        let begun = self.objects.iter().map(|object| object.progress);
+        let mut begun = begun.chain(self.restarts.iter().map(|restart| restart.progress));
+        if begun.all(|progress| progress == Progress::Planned) {
+            return;
+        }
+        let differing = self.objects.iter_mut().filter(|object| object.change != Change::Unchanged);
+        let doomed = self.left_over.iter_mut().filter(|object| object.pruned);
+        let planned = differing.map(|object| &mut object.progress);
+        let planned = planned.chain(self.restarts.iter_mut().map(|restart| &mut restart.progress));
+        let planned = planned.chain(doomed.map(|object| &mut object.progress));
+        for progress in planned.filter(|progress| **progress == Progress::Planned) {
+            *progress = Progress::NotReached;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,26 +11,18 @@ use crate::template::{Asked, Filled, StandIns};
 
 impl<O: Write, E: Write> Run<O, E> {
     pub(super) async fn apply(&mut self) -> Done {
-        self.enter(Stage::Inputs);
-        let layout = self.layout()?;
-        self.refuse_foreign_trees(&layout)?;
-        let patch_file = self.patch_file_for(&layout)?;
-        let set = self.set(&layout)?;
-        let kubectl = self.cluster()?;
+        let deployment = self.deployment()?;
 
         self.enter(Stage::Values);
-        let template = self.template(&layout).await?;
+        let template = self.template(&deployment.layout).await?;
         let values = self.values(&template).await?;
 
         self.enter(Stage::Render);
         let filled = self.fill(&template, &values, StandIns::Make)?;
         self.refuse_defaults(&filled)?;
 
-        let built = self.built(&layout, patch_file.as_ref(), &filled, &kubectl).await?;
-        drop(patch_file);
-        let wanted = self.wanted(built, &set, &values);
-        let foreseen = self.foresee(&kubectl, wanted, &set, &values).await?;
-        let Foreseen { mut plan, doomed, restarts, .. } = foreseen.allowed()?;
+        let foreseen = self.foresee(deployment, &filled, &values).await?;
+        let Foreseen { kubectl, set, mut plan, doomed, restarts, .. } = foreseen.allowed()?;
         if self.inputs.dry_run {
             return Ok(());
         }

@@ -12,25 +12,16 @@ impl<O: Write, E: Write> Run<O, E> {
         if let Some(base) = self.inputs.base.clone() {
             return self.diff_with_base(&base).await;
         }
-        self.enter(Stage::Inputs);
-        let layout = self.layout()?;
-        self.refuse_foreign_trees(&layout)?;
-        let patch_file = self.patch_file_for(&layout)?;
-        let set = self.set(&layout)?;
-        let kubectl = self.cluster()?;
+        let deployment = self.deployment()?;
 
         self.enter(Stage::Values);
-        let template = self.template(&layout).await?;
+        let template = self.template(&deployment.layout).await?;
         let mut values = self.values(&template).await?;
 
         self.enter(Stage::Render);
         let filled = self.fill_as_far_as_given(&template, &mut values)?;
 
-        let built = self.built(&layout, patch_file.as_ref(), &filled, &kubectl).await?;
-        drop(patch_file);
-        let wanted = self.wanted(built, &set, &values);
-        let foreseen = self.foresee(&kubectl, wanted, &set, &values).await?;
-        foreseen.allowed().map(drop)
+        self.foresee(deployment, &filled, &values).await?.allowed().map(drop)
     }
 
     /// The template with its values, and with stand-ins for those that are not given.

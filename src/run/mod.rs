@@ -50,7 +50,7 @@ pub use crate::files::forbid_core_dumps;
 use crate::inputs::{Command, Context, Environment, Inputs, Mode};
 use crate::mask::Masker;
 use crate::object::Object;
-use crate::report::{Outcome, Progress};
+use crate::report::Outcome;
 use crate::vault::Vault;
 use crate::workflow::Console;
 use outsider::Outsider;
@@ -223,26 +223,7 @@ impl<O: Write, E: Write> Run<O, E> {
     fn fail(&mut self, failure: Failure) {
         let early = std::mem::take(&mut self.early);
         self.note(early);
-        self.outcome.failed = Some(failure.stage);
-        let objects = self.outcome.objects.iter().map(|object| object.progress);
-        let began = objects.chain(self.outcome.restarts.iter().map(|restart| restart.progress));
-        let write_began = began.into_iter().any(|progress| progress != Progress::Planned);
-        for object in &mut self.outcome.objects {
-            if write_began && object.progress == Progress::Planned && object.change != crate::report::Change::Unchanged
-            {
-                object.progress = Progress::NotReached;
-            }
-        }
-        for restart in &mut self.outcome.restarts {
-            if write_began && restart.progress == Progress::Planned {
-                restart.progress = Progress::NotReached;
-            }
-        }
-        for object in self.outcome.left_over.iter_mut().filter(|object| object.pruned) {
-            if write_began && object.progress == Progress::Planned {
-                object.progress = Progress::NotReached;
-            }
-        }
+        self.outcome.fail_at(failure.stage);
         self.note(failure.problems);
     }
 

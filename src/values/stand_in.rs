@@ -7,15 +7,15 @@ use sha2::{Digest as _, Sha256};
 use super::{Source, Value, Values};
 use crate::secret::Secret;
 
-/// The smallest number of 16 digits, and how many of them there are.
-const FIRST: u64 = 1_000_000_000_000_000;
-const MANY: u64 = 9 * FIRST;
+/// How many digits a stand-in has: a multiple of four is base64, and below 2⁵³ every reader of JSON keeps the number.
+pub(super) const DIGITS: usize = 16;
 
-/// A number of 16 digits that is `name`'s own. It fits where a text, a number, base64, JSON or a part of a URL is wanted.
+/// A number of 16 digits that is `name`'s own, in every run the same: two builds can be compared. It fits where a text, a number,
+/// base64, JSON or a part of a URL is wanted.
 pub fn stand_in(name: &str) -> String {
-    let digest = Sha256::digest(name.as_bytes());
-    let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    (FIRST + number % MANY).to_string()
+    let digest = Sha256::digest([b"secret-patch unknown ", name.as_bytes()].concat());
+    let digits = digest.iter().take(DIGITS).enumerate();
+    digits.map(|(at, byte)| char::from(if at == 0 { b'1' + byte % 8 } else { b'0' + byte % 10 })).collect()
 }
 
 impl Values {
@@ -42,6 +42,8 @@ mod tests {
     fn each_name_has_a_number_of_its_own() {
         let numbers: BTreeSet<String> = ["A", "B", "API_KEY", ""].map(stand_in).into();
         assert_eq!(numbers.len(), 4);
-        assert!(numbers.iter().all(|text| text.len() == 16 && !text.starts_with('0') && text.parse::<i64>().is_ok()));
+        let is_kept =
+            |text: &String| text.parse::<u64>().is_ok_and(|number| number >= 10_u64.pow(15) && number < 1 << 53);
+        assert!(numbers.iter().all(is_kept), "{numbers:?}");
     }
 }

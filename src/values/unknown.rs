@@ -1,19 +1,15 @@
-//! Numbers that stand in for values that are not given, so that a template can be filled and compared all the same.
-//!
-//! A number of sixteen digits is text, a number and base64 alike, so it passes wherever a value may stand, and it is found again.
+//! Values that are not given: numbers stand in for them, so that a template can be filled and compared all the same, and are found
+//! again.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
+use super::stand_in::{DIGITS, stand_in};
+use crate::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
 
-use crate::secret::Secret;
-
-/// How many digits: a multiple of four is base64, and below 2⁵³ every reader of JSON keeps the number.
-const DIGITS: usize = 16;
-/// How long its base64 is.
+/// How long the base64 of a stand-in is.
 const ENCODED: usize = DIGITS.div_ceil(3) * 4;
 
 /// The stand-in of each name that may lack a value.
@@ -73,13 +69,6 @@ impl fmt::Debug for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.stand_ins.keys()).finish()
     }
-}
-
-/// The same for the same name, in every run: two builds can be compared.
-fn stand_in(name: &str) -> String {
-    let digest = Sha256::digest([b"secret-patch unknown ", name.as_bytes()].concat());
-    let digits = digest.iter().take(DIGITS).enumerate();
-    digits.map(|(at, byte)| char::from(if at == 0 { b'1' + byte % 8 } else { b'0' + byte % 10 })).collect()
 }
 
 #[cfg(test)]
