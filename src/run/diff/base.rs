@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 
-use super::side::{Checkout, Side};
-use super::told::{Telling, moves};
-use super::{Done, Run};
 use crate::build;
 use crate::changes::{self, KeyChange, ObjectChange, Texts};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::object::{Object, ObjectId};
 use crate::report::{BaseReport, Change, ObjectReport, Progress};
+use crate::run::diff::side::{Checkout, Side};
+use crate::run::foresee::told::{Telling, moves};
+use crate::run::{Done, Run};
 use crate::values::Values;
 use crate::workflow_files::Call;
 
 impl<O: Write, E: Write> Run<O, E> {
-    pub(super) async fn diff_with_base(&mut self, base: &Path) -> Done {
+    pub(in crate::run) async fn diff_with_base(&mut self, base: &Path) -> Done {
         self.enter(Stage::Inputs);
         let mut head = self.read_checkout(Path::new("")).await?.ok_or_else(|| {
             // Only a base may lack the environment.

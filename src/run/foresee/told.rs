@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use super::compare::Compared;
-use super::prepare::{NOT_GIVEN, value_report};
-use super::view::View;
-use super::{Run, Standing, Step};
 use crate::build::{self, Fillings};
 use crate::changes::{self, KeyChange, ObjectChange, Texts};
 use crate::object::{ObjectId, leads_to};
 use crate::report::{Change, ConflictReport, KeyReport, ObjectReport, Progress, Shown, ValueReport};
+use crate::run::foresee::compare::Compared;
+use crate::run::foresee::view::View;
+use crate::run::prepare::{NOT_GIVEN, value_report};
+use crate::run::{Run, Standing, Step};
 use crate::values::Values;
 
 /// Longer texts are not shown: a table has no room for them.
@@ -18,7 +18,7 @@ const LONGEST: usize = 100;
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Puts what was compared into the report.
-    pub(super) fn tell(&mut self, compared: &Compared, view: &View, values: &Values) {
+    pub(in crate::run) fn tell(&mut self, compared: &Compared, view: &View, values: &Values) {
         let mut objects: Vec<ObjectReport> = compared.plan.iter().map(|step| self.object(step, view, values)).collect();
         let changes: Vec<&ObjectChange> = compared.plan.iter().map(|step| &step.change).collect();
         moves(&changes).into_iter().for_each(|moved| moved.mark(&mut objects));
@@ -62,21 +62,21 @@ impl<O: Write, E: Write> Run<O, E> {
 }
 
 /// What is known of one object's texts, before and after.
-pub(super) struct Telling<'a> {
-    pub(super) before: &'a Texts,
-    pub(super) after: &'a Texts,
+pub(in crate::run) struct Telling<'a> {
+    pub(in crate::run) before: &'a Texts,
+    pub(in crate::run) after: &'a Texts,
     /// Paths whose values are not given.
-    pub(super) unknown: &'a BTreeSet<String>,
-    pub(super) fillings: Option<&'a Fillings>,
+    pub(in crate::run) unknown: &'a BTreeSet<String>,
+    pub(in crate::run) fillings: Option<&'a Fillings>,
     /// Of what is removed, where it is known.
-    pub(super) old_fillings: Option<&'a Fillings>,
-    pub(super) values: &'a Values,
+    pub(in crate::run) old_fillings: Option<&'a Fillings>,
+    pub(in crate::run) values: &'a Values,
     /// No values are wanted: where they would come from is nobody's concern.
-    pub(super) named_only: bool,
+    pub(in crate::run) named_only: bool,
 }
 
 impl Telling<'_> {
-    pub(super) fn key(&self, key: &KeyChange) -> KeyReport {
+    pub(in crate::run) fn key(&self, key: &KeyChange) -> KeyReport {
         let unknown = self.unknown.contains(&key.path);
         let fillings = if key.change == Change::Removed { self.old_fillings } else { self.fillings };
         let filling = fillings.and_then(|fillings| fillings.get(&key.path));
@@ -122,14 +122,14 @@ fn text_at(texts: &Texts, path: &str) -> Option<String> {
 }
 
 /// A key that goes from a Secret to a ConfigMap or back: the places of object and key, before and after.
-pub(super) struct Move {
+pub(in crate::run) struct Move {
     from: (usize, usize),
     to: (usize, usize),
 }
 
 impl Move {
     /// Tells it in both rows.
-    pub(super) fn mark(&self, objects: &mut [ObjectReport]) {
+    pub(in crate::run) fn mark(&self, objects: &mut [ObjectReport]) {
         let [old, new] = [self.from.0, self.to.0].map(|at| objects.get(at).map(|object| object.id.clone()));
         for ((object, key), other) in [(self.from, new), (self.to, old)] {
             if let Some(key) = objects.get_mut(object).and_then(|object| object.keys.get_mut(key)) {
@@ -140,7 +140,7 @@ impl Move {
 }
 
 /// Keys of one name, removed from the one and added to the other kind in the same namespace.
-pub(super) fn moves(changes: &[&ObjectChange]) -> Vec<Move> {
+pub(in crate::run) fn moves(changes: &[&ObjectChange]) -> Vec<Move> {
     let is_data = |path: &str| leads_to("data", path) || leads_to("binaryData", path);
     let keys = |wanted: Change| {
         changes.iter().enumerate().flat_map(move |(at, object)| {

@@ -5,26 +5,26 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::view::{View, Wanted};
-use super::{Run, Standing, Step};
 use crate::changes::{self, Inheritance, Set, Takeover};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Command;
 use crate::kubectl::{Kubectl, LiveObjects};
 use crate::object::Object;
 use crate::report::Change;
+use crate::run::foresee::view::{View, Wanted};
+use crate::run::{Run, Standing, Step};
 use crate::secret::Secret;
 
 /// What an apply would do, and why it would be refused.
-pub(super) struct Compared {
+pub(in crate::run) struct Compared {
     /// Every object of the build.
-    pub(super) plan: Vec<Step>,
+    pub(in crate::run) plan: Vec<Step>,
     /// Errors; what they are about is compared without the server's answer.
-    pub(super) refused: Vec<Problem>,
+    pub(in crate::run) refused: Vec<Problem>,
     /// Whether every object could be read.
-    pub(super) whole: bool,
+    pub(in crate::run) whole: bool,
     /// Whether the account may try an apply.
-    pub(super) tried: bool,
+    pub(in crate::run) tried: bool,
 }
 
 impl<O: Write, E: Write> Run<O, E> {
@@ -32,7 +32,7 @@ impl<O: Write, E: Write> Run<O, E> {
     ///
     /// # Errors
     /// What keeps the cluster from being read at all, and objects that stand in the build twice.
-    pub(super) async fn compare(
+    pub(in crate::run) async fn compare(
         &mut self,
         kubectl: &Kubectl,
         wanted: Wanted,
@@ -138,7 +138,7 @@ impl<O: Write, E: Write> Run<O, E> {
 
 impl Step {
     /// Whether an apply would provably write nothing.
-    pub(super) fn is_unchanged(&self) -> bool {
+    pub(in crate::run) fn is_unchanged(&self) -> bool {
         let is_as_wanted = |live| self.inherited.is_none() && changes::is_unchanged(&self.wanted, live);
         self.standing == Standing::Shared || self.live.as_ref().is_some_and(is_as_wanted)
     }

@@ -5,26 +5,26 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::view::View;
-use super::{Run, Standing, Step};
 use crate::build;
 use crate::changes;
 use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Command;
 use crate::kubectl::{self, Conflicts, Kubectl};
 use crate::object::Object;
+use crate::run::foresee::view::View;
+use crate::run::{Run, Standing, Step};
 
 /// What trying has shown.
-pub(super) struct Tried {
+pub(in crate::run) struct Tried {
     /// Why an apply would be refused.
-    pub(super) refused: Vec<Problem>,
+    pub(in crate::run) refused: Vec<Problem>,
     /// Whether the account may try.
-    pub(super) allowed: bool,
+    pub(in crate::run) allowed: bool,
 }
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Tries what is not unchanged, and works out by itself what cannot be tried.
-    pub(super) async fn try_changes(
+    pub(in crate::run) async fn try_changes(
         &mut self,
         kubectl: &Kubectl,
         plan: &mut [Step],
@@ -81,7 +81,7 @@ impl<O: Write, E: Write> Run<O, E> {
     ///
     /// # Errors
     /// Why there was no answer at all.
-    pub(super) async fn dry_run(
+    pub(in crate::run) async fn dry_run(
         &mut self,
         kubectl: &Kubectl,
         plan: &mut [Step],

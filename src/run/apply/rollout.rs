@@ -6,19 +6,19 @@ use std::time::Instant;
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value;
 
-use super::{Run, Step};
 use crate::changes;
 use crate::error::{Problem, text};
 use crate::kubectl::Kubectl;
 use crate::object::{Object, ObjectId};
 use crate::report::RolloutReport;
+use crate::run::{Run, Step};
 
 /// How many workloads are watched at once: one kubectl each.
 const CONCURRENCY: usize = 8;
 
 /// Which workloads are waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Watch {
+pub(in crate::run) enum Watch {
     /// Those that were restarted, and those of the build that were changed or are still on their way from an earlier run.
     All,
     /// Those that were restarted.
@@ -36,7 +36,7 @@ struct Awaited<'a> {
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Waits for workloads of `plan` and those `restarted`; returns why some did not become ready.
-    pub(super) async fn await_workloads(
+    pub(in crate::run) async fn await_workloads(
         &mut self,
         kubectl: &Kubectl,
         plan: &[Step],

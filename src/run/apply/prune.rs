@@ -4,14 +4,14 @@ use std::io::Write;
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::left_over::{Doomed, Ground, Search, resource, why};
-use super::race::TRIES;
-use super::{Done, Run, Step};
 use crate::changes::{LeftOver, Moment, Set, Spared};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::kubectl::{Deleted, Kubectl};
 use crate::object::ObjectId;
 use crate::report::Progress;
+use crate::run::apply::race::TRIES;
+use crate::run::foresee::left_over::{Doomed, Ground, Search, resource, why};
+use crate::run::{Done, Run, Step};
 
 /// How many objects are deleted at once.
 const CONCURRENCY: usize = 4;
@@ -21,7 +21,13 @@ const NO_ANSWER: [&str; 4] = ["server-unreachable", "server-failed", "kubectl-ti
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Deletes what is doomed, unless somebody has come to use it or taken it meanwhile.
-    pub(super) async fn prune(&mut self, kubectl: &Kubectl, set: &Set, plan: &[Step], doomed: &[Doomed]) -> Done {
+    pub(in crate::run) async fn prune(
+        &mut self,
+        kubectl: &Kubectl,
+        set: &Set,
+        plan: &[Step],
+        doomed: &[Doomed],
+    ) -> Done {
         if doomed.is_empty() {
             return Ok(());
         }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use super::{Run, Step};
 use crate::build;
 use crate::changes::{LeftOver, Moment, PodTemplates, Set, Spared};
 use crate::error::{Failure, Problem, Stage, text};
@@ -12,35 +11,36 @@ use crate::kubectl::{Holder, Kubectl, TEMPLATE_HOLDERS};
 use crate::object::{Object, ObjectId};
 use crate::report::{LeftOverReport, Progress};
 use crate::rights::{Need, Verb};
+use crate::run::{Run, Step};
 use crate::secret::Secret;
 
 /// Where objects of the set may be that the build lacks.
 #[derive(Debug, Clone)]
-pub(super) struct Ground {
+pub(in crate::run) struct Ground {
     /// The kinds that this run may prune.
-    pub(super) holders: Vec<Holder>,
+    pub(in crate::run) holders: Vec<Holder>,
     /// The namespaces of the build. One that left it altogether is none: another run of the same set may deploy there, under a
     /// kubeconfig with that namespace.
-    pub(super) namespaces: BTreeSet<String>,
+    pub(in crate::run) namespaces: BTreeSet<String>,
 }
 
 /// An object to be deleted, with its place in the report.
 #[derive(Debug, Clone)]
-pub(super) struct Doomed {
-    pub(super) at: usize,
-    pub(super) left: LeftOver,
+pub(in crate::run) struct Doomed {
+    pub(in crate::run) at: usize,
+    pub(in crate::run) left: LeftOver,
 }
 
 /// The ground, and what is known of it.
-pub(super) struct Search<'a> {
-    pub(super) kubectl: &'a Kubectl,
+pub(in crate::run) struct Search<'a> {
+    pub(in crate::run) kubectl: &'a Kubectl,
     set: &'a Set,
     ground: &'a Ground,
     wanted: Vec<&'a Object>,
 }
 
 impl Ground {
-    pub(super) fn of<'a>(inputs: &Inputs, wanted: impl Iterator<Item = &'a Object>, of_context: &str) -> Self {
+    pub(in crate::run) fn of<'a>(inputs: &Inputs, wanted: impl Iterator<Item = &'a Object>, of_context: &str) -> Self {
         let is_asked = |holder: &Holder| {
             inputs.kinds.is_empty() || inputs.kinds.iter().any(|kind| kind.eq_ignore_ascii_case(holder.kind()))
         };
@@ -54,7 +54,7 @@ impl Ground {
     }
 
     /// What pruning needs as long as nobody knows what there is to prune.
-    pub(super) fn needs(&self) -> Vec<Need> {
+    pub(in crate::run) fn needs(&self) -> Vec<Need> {
         let of_namespace = |namespace: &String| {
             let need = |verb, group, resource| Need::new(verb, group, resource, Some(namespace));
             let templates = TEMPLATE_HOLDERS.iter().map(|&(group, resource)| need(Verb::List, group, resource));
@@ -69,18 +69,18 @@ impl Ground {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn of(kubectl: &'a Kubectl, set: &'a Set, ground: &'a Ground, plan: &'a [Step]) -> Self {
+    pub(in crate::run) fn of(kubectl: &'a Kubectl, set: &'a Set, ground: &'a Ground, plan: &'a [Step]) -> Self {
         Self { kubectl, set, ground, wanted: plan.iter().map(|step| &step.wanted).collect() }
     }
 
     /// Which of the objects with these names are left over.
-    pub(super) async fn left(&self, ids: &[ObjectId]) -> Result<Vec<LeftOver>, Vec<Problem>> {
+    pub(in crate::run) async fn left(&self, ids: &[ObjectId]) -> Result<Vec<LeftOver>, Vec<Problem>> {
         let found = self.kubectl.metadata(ids).await?;
         Ok(LeftOver::among(found, &self.wanted, self.set, &self.kubectl.namespace))
     }
 
     /// Who uses them, before this run or now.
-    pub(super) async fn templates(&self, moment: Moment<'_>) -> Result<PodTemplates, Vec<Problem>> {
+    pub(in crate::run) async fn templates(&self, moment: Moment<'_>) -> Result<PodTemplates, Vec<Problem>> {
         let live = self.kubectl.template_holders(&self.ground.namespaces).await?;
         Ok(PodTemplates::of(&live, moment, &self.kubectl.namespace))
     }
@@ -101,7 +101,7 @@ impl<O: Write, E: Write> Run<O, E> {
     ///
     /// # Errors
     /// Where it is to be deleted and cannot be found out, or would be everything.
-    pub(super) async fn left_over(
+    pub(in crate::run) async fn left_over(
         &mut self,
         kubectl: &Kubectl,
         set: &Set,
@@ -187,7 +187,7 @@ impl<O: Write, E: Write> Run<O, E> {
 }
 
 /// The rights to delete `doomed`; finding it took the others.
-pub(super) fn needs_of_pruning(doomed: &[Doomed]) -> Vec<Need> {
+pub(in crate::run) fn needs_of_pruning(doomed: &[Doomed]) -> Vec<Need> {
     let need = |doomed: &Doomed| {
         let live = &doomed.left.live;
         Need::new(Verb::Delete, "", resource(live), live.namespace()).of(live.name())
@@ -196,12 +196,12 @@ pub(super) fn needs_of_pruning(doomed: &[Doomed]) -> Vec<Need> {
 }
 
 /// The plural of a Secret or ConfigMap.
-pub(super) fn resource(live: &Object) -> &'static str {
+pub(in crate::run) fn resource(live: &Object) -> &'static str {
     if live.is_secret() { Holder::Secret.resource() } else { Holder::ConfigMap.resource() }
 }
 
 /// Why an object stays.
-pub(super) fn why(spared: &Spared) -> String {
+pub(in crate::run) fn why(spared: &Spared) -> String {
     match spared {
         Spared::KeptBy(owner) => format!("it is kept by {owner}"),
         Spared::UsedBy(user) => format!("`{user}` uses it"),

@@ -5,20 +5,20 @@ use std::io::Write;
 
 use futures_util::stream::{self, StreamExt as _};
 
-use super::{Done, Run, Step};
 use crate::build;
 use crate::changes::{self, Inheritance, LAST_APPLIED};
 use crate::error::{Problem, Stage, text};
 use crate::kubectl::{Kubectl, LiveObjects, Writes};
 use crate::object::{Object, ObjectId};
 use crate::report::Progress;
+use crate::run::{Done, Run, Step};
 
 /// How many objects are handed over at once.
 const CONCURRENCY: usize = 4;
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Says which objects are inherited, and from whom.
-    pub(super) fn tell_inherited(&mut self, plan: &[Step]) {
+    pub(in crate::run) fn tell_inherited(&mut self, plan: &[Step]) {
         let inherited: Vec<(&Step, &Inheritance)> =
             plan.iter().filter_map(|step| Some((step, step.inherited.as_ref()?))).collect();
         // Fields that only change their spelling are inherited from nobody.
@@ -39,7 +39,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// What an apply makes of an inherited object: the dry-run's `answer` still has what hand work left.
-    pub(super) async fn corrected(&self, kubectl: &Kubectl, step: &Step, answer: Object) -> Object {
+    pub(in crate::run) async fn corrected(&self, kubectl: &Kubectl, step: &Step, answer: Object) -> Object {
         let (Some(inherited), Some(live)) = (&step.inherited, &step.live) else { return answer };
         let removed = match inherited.removal(live) {
             // What cannot be removed by itself may all the same go together with what comes.
@@ -51,7 +51,7 @@ impl<O: Write, E: Write> Run<O, E> {
 
     /// Makes the fields of hand work ours, so that the apply after it can give up those that the build lacks.
     /// Stopped between the two, the next run finds all of it ours and goes on.
-    pub(super) async fn hand_over(&mut self, kubectl: &Kubectl, plan: &mut [Step], some: &[usize]) -> Done {
+    pub(in crate::run) async fn hand_over(&mut self, kubectl: &Kubectl, plan: &mut [Step], some: &[usize]) -> Done {
         let is_heir = |at: &usize| plan[*at].inherited.is_some() && plan[*at].change.writes;
         let heirs: Vec<usize> = some.iter().copied().filter(is_heir).collect();
         // A signal may end the run before there is an answer.
@@ -76,7 +76,7 @@ impl<O: Write, E: Write> Run<O, E> {
 
     /// Removes the copy of its values that a client-side apply kept on an object and no field manager owned, so that the
     /// apply left it there.
-    pub(super) async fn drop_copies(&mut self, kubectl: &Kubectl, written: &[Object], live: &mut LiveObjects) {
+    pub(in crate::run) async fn drop_copies(&mut self, kubectl: &Kubectl, written: &[Object], live: &mut LiveObjects) {
         for wanted in written {
             let Some(patch) = live.get(&wanted.id()).and_then(changes::without_copy) else { continue };
             match kubectl.patch(wanted, &patch, Writes::Really).await {

@@ -2,21 +2,21 @@
 
 use std::io::Write;
 
-use super::set::{shared, tracked};
-use super::{Run, Step};
 use crate::build;
 use crate::changes::{self, Set};
 use crate::error::{Problem, text};
 use crate::kubectl::{Expected, Kubectl};
 use crate::object::Object;
 use crate::report::{Change, Progress};
+use crate::run::foresee::set::{shared, tracked};
+use crate::run::{Run, Step};
 
 /// How often an object is tried that changes each time before it is written.
-pub(super) const TRIES: usize = 5;
+pub(in crate::run) const TRIES: usize = 5;
 
 impl Step {
     /// What must still be so when the object is written: until it bears the mark of this set, another may take it.
-    pub(super) fn expected(&self) -> Expected {
+    pub(in crate::run) fn expected(&self) -> Expected {
         match &self.live {
             None => Expected::Absent,
             Some(live) if Set::of(live) == Set::of(&self.wanted) => Expected::Anything,
@@ -25,7 +25,7 @@ impl Step {
     }
 
     /// Why the object cannot be ours any more, as it is `live` now.
-    pub(super) fn lost_to(&self, live: &Object) -> Option<Problem> {
+    pub(in crate::run) fn lost_to(&self, live: &Object) -> Option<Problem> {
         let id = build::without_content_hash(&self.wanted.id());
         let (before, now) = (self.live.as_ref().map(Set::of), Set::of(live));
         if now == Set::of(&self.wanted) {
@@ -43,7 +43,7 @@ impl Step {
     }
 
     /// What to say when it is never as it was read a moment before.
-    pub(super) fn keeps_changing(&self) -> Problem {
+    pub(in crate::run) fn keeps_changing(&self) -> Problem {
         let id = build::without_content_hash(&self.wanted.id());
         let text = text!("`{id}` keeps being changed by another while it is taken over");
         Problem::error("object-modified", text)
@@ -53,7 +53,7 @@ impl Step {
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Reads what was not as expected; returns what may be tried again as it is now.
-    pub(super) async fn look_again(
+    pub(in crate::run) async fn look_again(
         &mut self,
         kubectl: &Kubectl,
         plan: &mut [Step],

@@ -1,23 +1,32 @@
 //! What an apply would do, worked out and told before anything is written.
 
+pub(in crate::run) mod compare;
+pub(in crate::run) mod left_over;
+pub(in crate::run) mod restart_plan;
+pub(in crate::run) mod rights;
+pub(in crate::run) mod set;
+pub(in crate::run) mod told;
+pub(in crate::run) mod trial;
+pub(in crate::run) mod view;
+
 use std::io::Write;
 
-use super::compare::Compared;
-use super::left_over::{Doomed, Ground, needs_of_pruning};
-use super::restart_plan::RestartPlan;
-use super::{Run, Step};
 use crate::changes::Set;
 use crate::error::{Failure, Problem, Stage};
 use crate::files::{Layout, PatchFile};
 use crate::inputs::Command;
 use crate::kubectl::Kubectl;
+use crate::run::foresee::compare::Compared;
+use crate::run::foresee::left_over::{Doomed, Ground, needs_of_pruning};
+use crate::run::foresee::restart_plan::RestartPlan;
+use crate::run::{Run, Step};
 use crate::template::Filled;
 use crate::values::Values;
 
 /// What is deployed, and where to.
-pub(super) struct Deployment {
+pub(in crate::run) struct Deployment {
     /// Where its files lie.
-    pub(super) layout: Layout,
+    pub(in crate::run) layout: Layout,
     /// The place of the secret patch, where an overlay needs one.
     patch_file: Option<PatchFile>,
     set: Set,
@@ -25,24 +34,24 @@ pub(super) struct Deployment {
 }
 
 /// What an apply would do, and why it would be refused.
-pub(super) struct Foreseen {
+pub(in crate::run) struct Foreseen {
     /// The way to the cluster.
-    pub(super) kubectl: Kubectl,
+    pub(in crate::run) kubectl: Kubectl,
     /// Whose the objects are to be.
-    pub(super) set: Set,
+    pub(in crate::run) set: Set,
     /// Every object of the build.
-    pub(super) plan: Vec<Step>,
+    pub(in crate::run) plan: Vec<Step>,
     /// What is pruned.
-    pub(super) doomed: Vec<Doomed>,
+    pub(in crate::run) doomed: Vec<Doomed>,
     /// Who is restarted.
-    pub(super) restarts: RestartPlan,
+    pub(in crate::run) restarts: RestartPlan,
     /// Errors.
-    pub(super) refused: Vec<Problem>,
+    pub(in crate::run) refused: Vec<Problem>,
 }
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Stage [`Stage::Inputs`] of whatever looks at the cluster.
-    pub(super) fn deployment(&mut self) -> Result<Deployment, Failure> {
+    pub(in crate::run) fn deployment(&mut self) -> Result<Deployment, Failure> {
         self.enter(Stage::Inputs);
         let layout = self.layout()?;
         self.refuse_foreign_trees(&layout)?;
@@ -59,7 +68,7 @@ impl<O: Write, E: Write> Run<O, E> {
     ///
     /// # Errors
     /// What keeps the build from being made, or the cluster from being compared at all.
-    pub(super) async fn foresee(
+    pub(in crate::run) async fn foresee(
         &mut self,
         deployment: Deployment,
         filled: &Filled,
@@ -111,7 +120,7 @@ impl Foreseen {
     ///
     /// # Errors
     /// Why it would be refused.
-    pub(super) fn allowed(self) -> Result<Self, Failure> {
+    pub(in crate::run) fn allowed(self) -> Result<Self, Failure> {
         if self.refused.is_empty() { Ok(self) } else { Err(Failure::new(Stage::Compare, self.refused)) }
     }
 }

@@ -1,14 +1,17 @@
 //! `diff`: what an apply would do, key by key, without a write.
 
+pub(in crate::run) mod base;
+pub(in crate::run) mod side;
+
 use std::io::Write;
 
-use super::{Done, Run};
 use crate::error::{Failure, Problem, Stage, text};
+use crate::run::{Done, Run};
 use crate::template::{Filled, StandIns, Template};
 use crate::values::Values;
 
 impl<O: Write, E: Write> Run<O, E> {
-    pub(super) async fn diff(&mut self) -> Done {
+    pub(in crate::run) async fn diff(&mut self) -> Done {
         if let Some(base) = self.inputs.base.clone() {
             return self.diff_with_base(&base).await;
         }
@@ -25,7 +28,11 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// The template with its values, and with stand-ins for those that are not given.
-    pub(super) fn fill_as_far_as_given(&mut self, template: &Template, values: &mut Values) -> Result<Filled, Failure> {
+    pub(in crate::run) fn fill_as_far_as_given(
+        &mut self,
+        template: &Template,
+        values: &mut Values,
+    ) -> Result<Filled, Failure> {
         let rules = self.fill_rules();
         values.stand_in_for_missing(&template.names(&rules));
         if values.lack_any() {

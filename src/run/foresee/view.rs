@@ -3,29 +3,29 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::built::{Built, Literals};
-use super::{Run, Standing, Step};
 use crate::build::{self, Fillings, Origins};
 use crate::changes::{self, ObjectChange, Set, Sight, Text};
 use crate::inputs::Command;
 use crate::object::{Object, ObjectId, leads_to};
 use crate::report::Change;
+use crate::run::built::{Built, Literals};
+use crate::run::{Run, Standing, Step};
 use crate::secret::Secret;
 use crate::values::Values;
 
 /// The objects as they are sent, marks included.
-pub(super) struct Wanted(pub(super) Vec<Object>);
+pub(in crate::run) struct Wanted(pub(in crate::run) Vec<Object>);
 
 impl Wanted {
-    pub(super) fn objects(&self) -> impl Iterator<Item = &Object> + Clone {
+    pub(in crate::run) fn objects(&self) -> impl Iterator<Item = &Object> + Clone {
         self.0.iter()
     }
 }
 
 /// What is known of the build's texts.
-pub(super) struct View {
+pub(in crate::run) struct View {
     /// Which placeholders fill them.
-    pub(super) origins: Origins,
+    pub(in crate::run) origins: Origins,
     sights: BTreeMap<ObjectId, Sight>,
     nothing: Sight,
     /// The run only compares: what it does not know, and the marks that it would leave, are taken as they are in the cluster.
@@ -34,7 +34,7 @@ pub(super) struct View {
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Marks the objects of the build, and judges their texts.
-    pub(super) fn wanted(&mut self, built: Built, set: &Set, values: &Values) -> (Wanted, View) {
+    pub(in crate::run) fn wanted(&mut self, built: Built, set: &Set, values: &Values) -> (Wanted, View) {
         let Built { checked, literals } = built;
         let (objects, origins) = checked.into_parts();
         let objects: Vec<Object> = objects.into_iter().map(changes::clean).collect();
@@ -55,7 +55,7 @@ impl<O: Write, E: Write> Run<O, E> {
         hashes.for_each(|hash| self.masker.add(&Secret::new(hash)));
     }
 
-    pub(super) fn sights(
+    pub(in crate::run) fn sights(
         &self,
         objects: &[Object],
         origins: &Origins,
@@ -109,12 +109,12 @@ impl<O, E> Judge<'_, O, E> {
 
 impl View {
     /// What is known of the object's texts.
-    pub(super) fn sight(&self, object: &Object) -> &Sight {
+    pub(in crate::run) fn sight(&self, object: &Object) -> &Sight {
         self.sights.get(&object.id()).unwrap_or(&self.nothing)
     }
 
     /// The object as it is compared with `live`.
-    pub(super) fn beside(&self, wanted: Object, live: &Object) -> Object {
+    pub(in crate::run) fn beside(&self, wanted: Object, live: &Object) -> Object {
         if !self.compares {
             return wanted;
         }
@@ -124,12 +124,12 @@ impl View {
     }
 
     /// Whether the object is new, and not all of its values are given.
-    pub(super) fn lacks_values(&self, step: &Step) -> bool {
+    pub(in crate::run) fn lacks_values(&self, step: &Step) -> bool {
         step.live.is_none() && !self.sight(&step.wanted).unknown.is_empty()
     }
 
     /// The change without what cannot be known.
-    pub(super) fn known(&self, step: &Step) -> ObjectChange {
+    pub(in crate::run) fn known(&self, step: &Step) -> ObjectChange {
         let sight = self.sight(&step.wanted);
         let mut change = step.change.clone();
         // Its name may end in a hash of values that are not given: then it may be there under another.

@@ -3,21 +3,21 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::race::TRIES;
-use super::{Done, Run, Step};
 use crate::build;
 use crate::changes;
 use crate::error::{Failure, Problem, Stage, text};
 use crate::kubectl::{Conflicts, Expected, Kubectl, LiveObjects, Written};
 use crate::object::Object;
 use crate::report::Progress;
+use crate::run::apply::race::TRIES;
+use crate::run::{Done, Run, Step};
 
 /// How long a CRD of this build may take until its kind is served.
 const CRD_PATIENCE: Duration = Duration::from_secs(30);
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Writes what differs: Namespaces and CRDs first where others wait for them.
-    pub(super) async fn write(&mut self, kubectl: &Kubectl, plan: &mut [Step]) -> Done {
+    pub(in crate::run) async fn write(&mut self, kubectl: &Kubectl, plan: &mut [Step]) -> Done {
         let (later, first): (Vec<usize>, Vec<usize>) =
             (0..plan.len()).filter(|&at| plan[at].change.writes || plan[at].depends).partition(|&at| plan[at].depends);
         self.write_some(kubectl, plan, &first).await?;
@@ -135,7 +135,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// Reads the Secrets and ConfigMaps that were written back, and compares them key by key.
-    pub(super) async fn read_back(&mut self, kubectl: &Kubectl, plan: &[Step]) -> Result<LiveObjects, Failure> {
+    pub(in crate::run) async fn read_back(&mut self, kubectl: &Kubectl, plan: &[Step]) -> Result<LiveObjects, Failure> {
         let holds_data = |step: &&Step| step.wanted.is_secret() || step.wanted.is_config_map();
         let written: Vec<Object> =
             plan.iter().filter(|step| step.change.writes).filter(holds_data).map(|step| step.wanted.clone()).collect();

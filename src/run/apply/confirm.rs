@@ -2,14 +2,14 @@
 
 use std::io::{Read, Write};
 
-use super::{Done, Run, Step};
 use crate::build;
 use crate::error::{Failure, Problem, Stage, Text, text};
 use crate::report::{Change, capital, count, listed};
+use crate::run::{Done, Run, Step};
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Asks, unless the inputs answer already: `--yes`, or a context that was named. Nothing to write needs no answer.
-    pub(super) async fn confirm(&mut self, plan: &[Step], deletions: usize) -> Done {
+    pub(in crate::run) async fn confirm(&mut self, plan: &[Step], deletions: usize) -> Done {
         let writes = plan.iter().filter(|step| step.change.writes).count();
         let restarts = self.outcome.restarts.len();
         if self.inputs.command_line.yes || self.inputs.context.is_some() || writes + restarts + deletions == 0 {
@@ -46,7 +46,7 @@ impl<O: Write, E: Write> Run<O, E> {
         Err(Failure::new(Stage::Compare, vec![Problem::error("declined", "not applied, as you said")]))
     }
 
-    pub(super) async fn answered_yes(&mut self) -> bool {
+    pub(in crate::run) async fn answered_yes(&mut self) -> bool {
         let read = |stdin: &mut dyn Read| {
             let (mut answer, mut byte) = (Vec::new(), [0]);
             while answer.len() < 16 && stdin.read(&mut byte).is_ok_and(|count| count == 1) && byte != *b"\n" {

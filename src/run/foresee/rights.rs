@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::left_over::Ground;
-use super::restart_plan::RestartPlan;
-use super::{Run, Standing, Step};
 use crate::changes;
 use crate::error::{Failure, Problem, text};
 use crate::inputs::{Command, Rollout};
 use crate::kubectl::{Kubectl, Review};
 use crate::object::Object;
 use crate::rights::{self, Need, Resource, Scope, Verb};
+use crate::run::foresee::left_over::Ground;
+use crate::run::foresee::restart_plan::RestartPlan;
+use crate::run::{Run, Standing, Step};
 
 /// What the kinds of a build are called in rules.
-pub(super) struct Naming {
+pub(in crate::run) struct Naming {
     /// By group and kind.
     resources: BTreeMap<(String, String), Resource>,
     /// Of what names none.
@@ -23,7 +23,7 @@ pub(super) struct Naming {
 
 impl<O: Write, E: Write> Run<O, E> {
     /// Which of `needs` are known to be missing. Nothing is asked where there is none.
-    pub(super) async fn missing_rights(&mut self, kubectl: &Kubectl, needs: Vec<Need>) -> Option<Problem> {
+    pub(in crate::run) async fn missing_rights(&mut self, kubectl: &Kubectl, needs: Vec<Need>) -> Option<Problem> {
         if needs.is_empty() {
             return None;
         }
@@ -41,7 +41,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// The same failure with all that is missing at once, where it is a matter of rights: a refusal names only the first verb.
-    pub(super) async fn with_rights(&mut self, kubectl: &Kubectl, failure: Failure, plan: &[Step]) -> Failure {
+    pub(in crate::run) async fn with_rights(&mut self, kubectl: &Kubectl, failure: Failure, plan: &[Step]) -> Failure {
         let is_forbidden = |problem: &Problem| problem.kind == "forbidden";
         if !failure.problems.iter().any(is_forbidden) {
             return failure;
@@ -72,7 +72,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// What applying `plan` needs beyond what the server has shown to allow, by answering reads and dry-runs.
-    pub(super) async fn needs_beyond_trial(&self, kubectl: &Kubectl, plan: &[Step]) -> Vec<Need> {
+    pub(in crate::run) async fn needs_beyond_trial(&self, kubectl: &Kubectl, plan: &[Step]) -> Vec<Need> {
         let untried = plan.iter().filter(|step| step.depends);
         let waits = |step: &&Step| step.change.writes && changes::is_workload(&step.wanted);
         if !plan.iter().any(|step| step.depends || waits(&step)) {
@@ -85,7 +85,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// What restarting and awaiting the workloads that are due needs, and what is missing to know them all.
-    pub(super) fn needs_of_restarts(&self, due: &RestartPlan) -> Vec<Need> {
+    pub(in crate::run) fn needs_of_restarts(&self, due: &RestartPlan) -> Vec<Need> {
         if self.inputs.rollout != Rollout::Restart {
             return Vec::new();
         }

@@ -5,16 +5,16 @@ use std::io::Write;
 
 use futures_util::StreamExt as _;
 
-use super::restart::restarting;
-use super::restart_plan::RestartPlan;
-use super::rollout::Watch;
-use super::{Done, Run, Step};
 use crate::build;
 use crate::changes::{self, Workload};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::kubectl::{Conflicts, Expected, Kubectl, Listed, LiveObjects, Written};
 use crate::object::{Object, ObjectId};
 use crate::report::{Progress, count};
+use crate::run::apply::restart::restarting;
+use crate::run::apply::rollout::Watch;
+use crate::run::foresee::restart_plan::RestartPlan;
+use crate::run::{Done, Run, Step};
 
 /// A Secret or ConfigMap to put back.
 struct Return {
@@ -29,7 +29,7 @@ struct Return {
 impl<O: Write, E: Write> Run<O, E> {
     /// Puts the values before back where nobody else has written since, and restarts what uses them. `written` is how the
     /// objects were read back. The run has failed and stays so.
-    pub(super) async fn restore(
+    pub(in crate::run) async fn restore(
         &mut self,
         kubectl: &Kubectl,
         plan: &[Step],

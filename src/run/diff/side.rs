@@ -4,45 +4,45 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::Run;
-use super::built::{Built, Literals};
 use crate::build::{self, Origins};
 use crate::changes::{self, Sight, Texts};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::files::{Layout, Overlay, PatchFile, is_there};
 use crate::object::{Object, ObjectId, leads_to};
+use crate::run::Run;
+use crate::run::built::{Built, Literals};
 use crate::template::{StandIns, Template};
 use crate::values::Values;
 
 /// A checkout before its build.
-pub(super) struct Checkout {
+pub(in crate::run) struct Checkout {
     layout: Layout,
     template: Template,
     /// Names that the template asks for.
-    pub(super) asked: BTreeSet<String>,
+    pub(in crate::run) asked: BTreeSet<String>,
     /// Another's, who gets neither values nor a build.
-    pub(super) foreign: bool,
+    pub(in crate::run) foreign: bool,
 }
 
 impl Checkout {
     /// The same where no overlay is built.
-    pub(super) fn templates_alone(&mut self) {
+    pub(in crate::run) fn templates_alone(&mut self) {
         self.layout.overlay = Overlay::None;
     }
 }
 
 /// A checkout's build, without the hashes in generated names.
 #[derive(Default)]
-pub(super) struct Side {
-    pub(super) objects: Vec<Object>,
-    pub(super) origins: Origins,
+pub(in crate::run) struct Side {
+    pub(in crate::run) objects: Vec<Object>,
+    pub(in crate::run) origins: Origins,
     /// What may be shown, `${NAME}` in the place of values.
-    pub(super) texts: BTreeMap<ObjectId, Texts>,
+    pub(in crate::run) texts: BTreeMap<ObjectId, Texts>,
 }
 
 impl<O: Write, E: Write> Run<O, E> {
     /// What lies in `directory` for the environment; `None`, with a notice, if nothing does there but elsewhere.
-    pub(super) async fn read_checkout(&mut self, directory: &Path) -> Result<Option<Checkout>, Failure> {
+    pub(in crate::run) async fn read_checkout(&mut self, directory: &Path) -> Result<Option<Checkout>, Failure> {
         let is_base = !directory.as_os_str().is_empty();
         if is_base && !is_there(directory) {
             let text = text!("`base` is `{}`, which is not there", directory.display());
@@ -84,7 +84,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// The build of `checkout`.
-    pub(super) async fn side(&mut self, checkout: Checkout, values: &Values) -> Result<Side, Failure> {
+    pub(in crate::run) async fn side(&mut self, checkout: Checkout, values: &Values) -> Result<Side, Failure> {
         self.enter(Stage::Render);
         let Checkout { layout, template, .. } = checkout;
         let filled = template.fill(values, &self.fill_rules(), StandIns::Make);

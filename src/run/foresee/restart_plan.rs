@@ -2,34 +2,34 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::Step;
 use crate::build;
 use crate::changes::{self, Restart, Restarts, Revision, Since, Used, Wave, Workload};
 use crate::object::{Object, ObjectId};
 use crate::report::{Change, Progress, RestartReport};
 use crate::rights::Need;
+use crate::run::Step;
 
 /// What a run has to do about the workloads that use what it writes, or what a run before it wrote.
 #[derive(Debug, Default)]
-pub(super) struct RestartPlan {
+pub(in crate::run) struct RestartPlan {
     /// Who is restarted, and who was.
-    pub(super) restarts: Restarts,
+    pub(in crate::run) restarts: Restarts,
     /// The objects that remember it (places in the plan), and what they remember.
-    pub(super) revisions: Vec<(usize, Revision)>,
+    pub(in crate::run) revisions: Vec<(usize, Revision)>,
     /// Rights that are missing to know or do all of it.
-    pub(super) needs: Vec<Need>,
+    pub(in crate::run) needs: Vec<Need>,
 }
 
 impl RestartPlan {
     /// What the steps at `concerned` ask of `workloads`. A change of this run is written into what is applied.
-    pub(super) fn of(plan: &mut [Step], concerned: &[usize], workloads: &[Workload], of_context: &str) -> Self {
+    pub(in crate::run) fn of(plan: &mut [Step], concerned: &[usize], workloads: &[Workload], of_context: &str) -> Self {
         let (waves, revisions) = waves(plan, concerned, workloads, of_context);
         let changes_anyway = |workload: &Object| changes_anyway(plan, workload);
         Self { restarts: changes::restarts(&waves, workloads, &changes_anyway), revisions, needs: Vec::new() }
     }
 
     /// The part of it that those steps of `plan` ask for that are `done`.
-    pub(super) fn only(&self, plan: &[Step], done: &[bool], of_context: &str) -> Self {
+    pub(in crate::run) fn only(&self, plan: &[Step], done: &[bool], of_context: &str) -> Self {
         let asks = |restart: &&Restart| {
             let namespace = restart.workload.namespace().unwrap_or_default();
             let uses = |step: &Step| {
@@ -45,7 +45,7 @@ impl RestartPlan {
 
 impl Step {
     /// Whether its data changes now, or changed in a run that did not get to its end.
-    pub(super) fn asks_for_restarts(&self) -> bool {
+    pub(in crate::run) fn asks_for_restarts(&self) -> bool {
         !self.depends && (self.changes_data() || self.left_by_earlier_run().is_some())
     }
 
@@ -58,7 +58,7 @@ impl Step {
         Revision::of(live).filter(|revision| !revision.awaiting.is_empty())
     }
 
-    pub(super) fn namespace<'a>(&'a self, of_context: &'a str) -> &'a str {
+    pub(in crate::run) fn namespace<'a>(&'a self, of_context: &'a str) -> &'a str {
         self.wanted.namespace().unwrap_or(of_context)
     }
 
@@ -67,7 +67,7 @@ impl Step {
     }
 
     /// Whether it is this live object.
-    pub(super) fn is(&self, live: &Object, of_context: &str) -> bool {
+    pub(in crate::run) fn is(&self, live: &Object, of_context: &str) -> bool {
         let id = self.wanted.id();
         ObjectId { namespace: Some(self.namespace(of_context).to_owned()), ..id } == live.id()
     }
@@ -121,7 +121,7 @@ fn random() -> String {
     format!("{:016x}", RandomState::new().hash_one(0))
 }
 
-pub(super) fn report(plan: &[Step], restart: &Restart, of_context: &str) -> RestartReport {
+pub(in crate::run) fn report(plan: &[Step], restart: &Restart, of_context: &str) -> RestartReport {
     let workload = &restart.workload;
     let own = plan.iter().find(|step| step.is(workload, of_context));
     let namespace = workload.namespace().unwrap_or_default();

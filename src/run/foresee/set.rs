@@ -3,18 +3,18 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{Run, Standing, Step};
 use crate::build;
 use crate::changes::{self, ObjectChange, Set, Takeover, Tracker};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::files::{Layout, Overlay, git};
 use crate::object::{Object, ObjectId};
 use crate::report::Change;
+use crate::run::{Run, Standing, Step};
 
 impl<O: Write, E: Write> Run<O, E> {
     /// The set of this checkout's root and environment. Where every path is given and no root, the overlay or the first template
     /// stands for it: several apps may share a checkout.
-    pub(super) fn set(&mut self, layout: &Layout) -> Result<Set, Failure> {
+    pub(in crate::run) fn set(&mut self, layout: &Layout) -> Result<Set, Failure> {
         let by_layout = self.inputs.root.is_some() || self.inputs.overlay.is_none() || self.inputs.templates.is_empty();
         let root = layout.root.clone().filter(|_| by_layout).unwrap_or_else(|| match &layout.overlay {
             Overlay::Directory(overlay) => overlay.clone(),
@@ -42,7 +42,7 @@ impl<O: Write, E: Write> Run<O, E> {
 
     /// Refuses live objects that another set applied, or that a controller or another tool keeps; what may be shared with
     /// them is left alone. Returns the refusals.
-    pub(super) fn refuse_foreign(&mut self, set: &Set, plan: &mut [Step]) -> Vec<Problem> {
+    pub(in crate::run) fn refuse_foreign(&mut self, set: &Set, plan: &mut [Step]) -> Vec<Problem> {
         let (mut refused, mut noted) = (Vec::new(), Vec::new());
         for step in plan {
             let Some(live) = &step.live else { continue };
@@ -86,7 +86,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// Which of the inputs' `force-conflicts` name nothing.
-    pub(super) fn unmatched_force(&mut self, wanted: &[Object]) {
+    pub(in crate::run) fn unmatched_force(&mut self, wanted: &[Object]) {
         let unmatched = |name: &&String| !wanted.iter().any(|object| names(name, object));
         let unmatched: Vec<Problem> = self
             .inputs
@@ -104,14 +104,14 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// Whether the inputs allow to take the object's fields from their managers.
-    pub(super) fn is_forced(&self, object: &Object) -> bool {
+    pub(in crate::run) fn is_forced(&self, object: &Object) -> bool {
         self.inputs.force_conflicts.iter().any(|name| names(name, object))
     }
 }
 
 impl Step {
     /// The object stays as others keep it.
-    pub(super) fn leave_alone(&mut self) {
+    pub(in crate::run) fn leave_alone(&mut self) {
         self.standing = Standing::Shared;
         self.inherited = None;
         self.change =
@@ -120,7 +120,7 @@ impl Step {
 }
 
 /// Several sets may want one Namespace; it belongs to the one that made it.
-pub(super) fn shared(id: &ObjectId, live: &Object) -> Problem {
+pub(in crate::run) fn shared(id: &ObjectId, live: &Object) -> Problem {
     let owner = match (Set::of(live), changes::tracked_by(live)) {
         (_, Some(tracker)) => tracker.owner,
         (Some(set), None) => format!("the set `{set}`"),
@@ -138,7 +138,7 @@ fn names(name: &str, object: &Object) -> bool {
 }
 
 /// An object that a controller or another tool keeps.
-pub(super) fn tracked(id: &ObjectId, tracker: Tracker) -> Problem {
+pub(in crate::run) fn tracked(id: &ObjectId, tracker: Tracker) -> Problem {
     Problem::error("tracked-by-other", text!("`{id}` is kept by {}", tracker.owner)).help(tracker.help)
 }
 

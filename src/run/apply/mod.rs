@@ -1,16 +1,25 @@
 //! `apply`: render, build, check, compare, write, read back, wait.
 
+pub(in crate::run) mod confirm;
+pub(in crate::run) mod inherit;
+pub(in crate::run) mod prune;
+pub(in crate::run) mod race;
+pub(in crate::run) mod restart;
+pub(in crate::run) mod restore;
+pub(in crate::run) mod rollout;
+pub(in crate::run) mod write;
+
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use super::foresee::Foreseen;
-use super::{Done, Run};
 use crate::error::{Problem, Stage, text};
 use crate::inputs::Rollout;
+use crate::run::foresee::Foreseen;
+use crate::run::{Done, Run};
 use crate::template::{Asked, Filled, StandIns};
 
 impl<O: Write, E: Write> Run<O, E> {
-    pub(super) async fn apply(&mut self) -> Done {
+    pub(in crate::run) async fn apply(&mut self) -> Done {
         let deployment = self.deployment()?;
 
         self.enter(Stage::Values);
@@ -54,7 +63,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// Defaults that fill a key of a Secret, and may not.
-    pub(super) fn refused_defaults<'a>(&self, filled: &'a Filled) -> impl Iterator<Item = &'a Asked> {
+    pub(in crate::run) fn refused_defaults<'a>(&self, filled: &'a Filled) -> impl Iterator<Item = &'a Asked> {
         let allowed: BTreeSet<String> = self.inputs.allow_default.iter().cloned().collect();
         filled.defaults_in_secrets.iter().filter(move |asked| !allowed.contains(&asked.name))
     }

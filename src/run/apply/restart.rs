@@ -5,9 +5,6 @@ use std::io::Write;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 
-use super::restart_plan::{RestartPlan, report};
-use super::rollout::Watch;
-use super::{Done, Run, Step};
 use crate::changes::{Restart, Restarts, Revision, Workload};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::{Command, OnFailedRollout, Rollout};
@@ -15,6 +12,9 @@ use crate::kubectl::{Kubectl, Listed, LiveObjects, Writes};
 use crate::object::Object;
 use crate::report::{Progress, RestartReport};
 use crate::rights::{self, Need, Verb};
+use crate::run::apply::rollout::Watch;
+use crate::run::foresee::restart_plan::{RestartPlan, report};
+use crate::run::{Done, Run, Step};
 
 /// How many workloads are restarted at once.
 const CONCURRENCY: usize = 4;
@@ -28,7 +28,11 @@ impl<O: Write, E: Write> Run<O, E> {
     ///
     /// # Errors
     /// Where workloads have to be restarted and may not be listed.
-    pub(super) async fn plan_restarts(&mut self, kubectl: &Kubectl, plan: &mut [Step]) -> Result<RestartPlan, Failure> {
+    pub(in crate::run) async fn plan_restarts(
+        &mut self,
+        kubectl: &Kubectl,
+        plan: &mut [Step],
+    ) -> Result<RestartPlan, Failure> {
         let concerned: Vec<usize> = (0..plan.len()).filter(|&at| plan[at].asks_for_restarts()).collect();
         if concerned.is_empty() {
             return Ok(RestartPlan::default());
@@ -122,7 +126,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// Restarts what is due, waits for it and for what was changed, and goes back where that fails and is asked for.
-    pub(super) async fn roll_out(
+    pub(in crate::run) async fn roll_out(
         &mut self,
         kubectl: &Kubectl,
         plan: &[Step],
@@ -153,7 +157,7 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// Restarts what is due; returns why some could not be.
-    pub(super) async fn restart(&mut self, kubectl: &Kubectl, due: &RestartPlan) -> Vec<Problem> {
+    pub(in crate::run) async fn restart(&mut self, kubectl: &Kubectl, due: &RestartPlan) -> Vec<Problem> {
         // A signal may end the run before there is an answer.
         self.outcome.restarts.iter_mut().for_each(|report| report.progress = Progress::Unanswered);
         let mut ended = restarting(kubectl, &due.restarts.due);
@@ -171,7 +175,7 @@ impl<O: Write, E: Write> Run<O, E> {
 
     /// Takes the lists away from the objects: all that stood in them is done. What is left there does no harm, and the next run
     /// tries again.
-    pub(super) async fn settle_revisions(&mut self, kubectl: &Kubectl, plan: &[Step], due: &RestartPlan) {
+    pub(in crate::run) async fn settle_revisions(&mut self, kubectl: &Kubectl, plan: &[Step], due: &RestartPlan) {
         let settled = stream::iter(due.revisions.iter().filter(|(_, revision)| !revision.awaiting.is_empty()))
             .map(|(at, revision)| settled(kubectl, &plan[*at].wanted, revision))
             .buffer_unordered(CONCURRENCY)
@@ -206,7 +210,7 @@ fn not_its_business(needs: &[Need], matters: bool) -> Option<Problem> {
 }
 
 /// Restarts each of `due`, several at once; tells its place and how it ended.
-pub(super) fn restarting<'a>(
+pub(in crate::run) fn restarting<'a>(
     kubectl: &'a Kubectl,
     due: &'a [Restart],
 ) -> impl Stream<Item = (usize, Result<(), Problem>)> + Unpin + 'a {
