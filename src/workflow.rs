@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::Severity;
-use crate::mask::Masked;
+use crate::mask::{Masked, joins_to_the_left};
 use crate::report::{printable_lines, severity_word};
 use crate::secret::Secret;
 
@@ -46,6 +46,12 @@ pub fn escape_data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
+/// `text` as the data of a command that is shown: a blank keeps it apart from the header where the runner would join them.
+fn message(text: &str) -> String {
+    let blank = if text.starts_with(joins_to_the_left) { " " } else { "" };
+    format!("{blank}{}", escape_data(text))
+}
+
 /// `text` as a property of a command.
 pub fn escape_property(text: &str) -> String {
     escape_data(text).replace(':', "%3A").replace(',', "%2C")
@@ -65,7 +71,7 @@ pub fn add_mask(out: &mut impl Write, text: &Secret) -> io::Result<()> {
 /// # Errors
 /// Of the writer.
 pub fn group(out: &mut impl Write, title: &Masked) -> io::Result<()> {
-    out.write_all(format!("::group::{}\n", escape_data(title.as_str())).as_bytes())
+    out.write_all(format!("::group::{}\n", message(title.as_str())).as_bytes())
 }
 
 /// Closes the group.
@@ -80,24 +86,24 @@ pub fn end_group(out: &mut impl Write) -> io::Result<()> {
 ///
 /// # Errors
 /// Of the writer.
-pub fn debug(out: &mut impl Write, message: &Masked) -> io::Result<()> {
-    out.write_all(format!("::debug::{}\n", escape_data(&harmless(message.as_str()))).as_bytes())
+pub fn debug(out: &mut impl Write, text: &Masked) -> io::Result<()> {
+    out.write_all(format!("::debug::{}\n", message(&harmless(text.as_str()))).as_bytes())
 }
 
 /// An annotation: `error`, `warning` or `notice` by severity.
 ///
 /// # Errors
 /// Of the writer.
-pub fn annotate(out: &mut impl Write, severity: Severity, place: &Properties, message: &Masked) -> io::Result<()> {
-    let text = |name: &str, text: &Option<Masked>| {
+pub fn annotate(out: &mut impl Write, severity: Severity, place: &Properties, text: &Masked) -> io::Result<()> {
+    let property = |name: &str, text: &Option<Masked>| {
         text.as_ref()
             .filter(|text| !text.is_empty())
             .map(|text| format!("{name}={}", escape_property(&defuse(text.as_str()))))
     };
     let number = |name: &str, number: Option<usize>| number.filter(|n| *n > 0).map(|n| format!("{name}={n}"));
     let properties: Vec<String> = [
-        text("title", &place.title),
-        text("file", &place.file),
+        property("title", &place.title),
+        property("file", &place.file),
         number("line", place.line),
         number("col", place.column),
     ]
@@ -105,10 +111,9 @@ pub fn annotate(out: &mut impl Write, severity: Severity, place: &Properties, me
     .flatten()
     .collect();
     let blank = if properties.is_empty() { "" } else { " " };
-    let message = defuse(message.as_str());
-    let cut = message.char_indices().nth(MESSAGE_LIMIT).map_or(message.len(), |(index, _)| index);
-    let line =
-        format!("::{}{blank}{}::{}\n", severity_word(severity), properties.join(","), escape_data(&message[..cut]));
+    let text = defuse(text.as_str());
+    let cut = text.char_indices().nth(MESSAGE_LIMIT).map_or(text.len(), |(index, _)| index);
+    let line = format!("::{}{blank}{}::{}\n", severity_word(severity), properties.join(","), message(&text[..cut]));
     out.write_all(line.as_bytes())
 }
 

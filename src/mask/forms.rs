@@ -8,11 +8,10 @@ use std::ops::Deref;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory as _};
 use zeroize::Zeroizing;
 
 use super::reading::{Reading, Undo};
-use super::simple::{SHORTEST, is_structure, is_too_simple};
+use super::simple::{SHORTEST, announced, is_structure, is_too_simple};
 
 /// One text to look for or to announce; zeroed when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -56,7 +55,7 @@ pub(super) fn for_runner(value: &str) -> BTreeSet<Form> {
     let mut forms: BTreeSet<Form> = lines(value).map(Form::new).collect();
     let is_unsent = !forms.iter().any(|line| line.len() >= SHORTEST);
     forms.extend(compact(value).filter(|form| !form.is_empty()));
-    let whole = value.trim();
+    let whole = announced(value);
     if !is_too_simple(whole) {
         let [first, others @ ..] = base64_cores(whole);
         // Without padding this is what the runner derives of a value that it knows.
@@ -66,7 +65,7 @@ pub(super) fn for_runner(value: &str) -> BTreeSet<Form> {
         forms.extend(others);
         // The runner's own JSON has these escaped, which most others do not escape; and it derives none of lines that it is not told.
         let is_derived = !is_unsent && !whole.contains(['\u{85}', '\u{2028}', '\u{2029}']);
-        forms.extend(json_escaped(whole).filter(|_| !is_derived));
+        forms.extend(json_escaped(announced(whole)).filter(|_| !is_derived));
     }
     forms.retain(|form| form.len() >= SHORTEST);
     forms
@@ -74,7 +73,7 @@ pub(super) fn for_runner(value: &str) -> BTreeSet<Form> {
 
 /// Every form of `value` that is hidden in text which the runner does not cover; some may come twice.
 pub(super) fn for_text(value: &str) -> Vec<Form> {
-    let whole = value.trim();
+    let whole = announced(value);
     let mut forms = Vec::new();
     let parts = [value, whole, without_quotes(whole)].into_iter().chain(lines(value));
     for part in parts.filter(|part| !is_too_simple(part)) {
@@ -93,19 +92,10 @@ pub(super) fn for_text(value: &str) -> Vec<Form> {
     forms
 }
 
-/// Whether the runner would not find the end of a command's header before `c`: it seeks `::` by the rules of language, where a combining
-/// character belongs to what stands before it. A byte order mark is not part of what a program prints later.
-fn joins_to_the_left(c: char) -> bool {
-    c.general_category_group() == GeneralCategoryGroup::Mark || c.general_category() == GeneralCategory::Format
-}
-
-/// The lines of `value` that are worth hiding, trimmed as the runner trims them.
+/// The lines of `value` that are worth hiding, as the runner is told them.
 fn lines(value: &str) -> impl Iterator<Item = &str> {
-    let is_long = value.trim().contains(['\r', '\n']);
-    value
-        .split(['\r', '\n'])
-        .map(|line| line.trim().trim_start_matches(joins_to_the_left))
-        .filter(move |line| !(is_too_simple(line) || is_long && is_structure(line)))
+    let is_long = announced(value).contains(['\r', '\n']);
+    value.split(['\r', '\n']).map(announced).filter(move |line| !(is_too_simple(line) || is_long && is_structure(line)))
 }
 
 /// What a program makes of a value that stands in quotes.

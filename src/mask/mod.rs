@@ -13,6 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use self::engine::Engine;
 use self::forms::Form;
+pub(crate) use self::simple::joins_to_the_left;
 pub use self::stream::Redactor;
 use crate::error::Text;
 use crate::secret::Secret;

@@ -1,5 +1,7 @@
 //! What is not worth hiding, because it stands in every log.
 
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory as _};
+
 /// Fewer characters than this are not hidden: the log would be unreadable and nothing is gained.
 pub(super) const SHORTEST: usize = 4;
 
@@ -63,9 +65,20 @@ const COMMON_WORDS: [&str; 50] = [
     "127.0.0.1",
 ];
 
+/// Whether the runner would not find the end of a command's header before `c`: it seeks `::` by the rules of language, where a combining
+/// character belongs to what stands before it. A byte order mark is not part of what a program prints later.
+pub(crate) fn joins_to_the_left(c: char) -> bool {
+    c.general_category_group() == GeneralCategoryGroup::Mark || c.general_category() == GeneralCategory::Format
+}
+
+/// `text` as the runner is told it, which drops blanks at both ends.
+pub(super) fn announced(text: &str) -> &str {
+    text.trim_end().trim_start_matches(|c: char| c.is_whitespace() || joins_to_the_left(c))
+}
+
 /// Whether hiding `text` would only make logs unreadable: too short, a small number, a common word, PEM armour, bare punctuation.
 pub(super) fn is_too_simple(text: &str) -> bool {
-    let text = text.trim();
+    let text = announced(text);
     let is_number = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | '+'));
     text.chars().count() < SHORTEST
         || (is_number && text.chars().filter(char::is_ascii_digit).count() < SHORTEST_NUMBER)
@@ -126,6 +139,7 @@ mod tests {
             "-----END RSA PRIVATE KEY-----",
             " abc ",
             "127.0.0.1",
+            "\u{feff}-----",
         ] {
             assert!(is_too_simple(text), "{text:?}");
         }
