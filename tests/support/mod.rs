@@ -94,8 +94,14 @@ impl Checkout {
         self.git(&["-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "all", "--allow-empty"]);
     }
 
+    /// At one fixed instant: equal trees are equal commits, whenever they are made.
     pub fn git(&self, arguments: &[&str]) {
-        let done = Command::new("git").args(arguments).current_dir(self.path()).status().expect("git");
+        let mut git = Command::new("git");
+        git.args(arguments).current_dir(self.path());
+        for name in ["GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"] {
+            git.env(name, "2026-01-01T00:00:00Z");
+        }
+        let done = git.status().expect("git");
         assert!(done.success(), "git {arguments:?}");
     }
 
