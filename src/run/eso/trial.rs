@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::step::Step;
-use super::sync::{Named, PAUSE, SILENCE, Syncer};
+use super::sync::{Named, PAUSE, Syncer};
 use crate::error::{Problem, text};
 use crate::eso::{PLAN_ANNOTATION, shadow};
 use crate::object::Object;
@@ -33,7 +33,8 @@ impl Syncer<'_> {
     async fn clear_trials(&self, steps: &mut [Step<'_>]) -> Result<(), Problem> {
         let steps: Vec<&mut Step<'_>> = steps.iter_mut().filter(|step| step.may_have_trial()).collect();
         let api = self.plan.api_version.as_str();
-        let until = Instant::now() + self.patience.min(SILENCE);
+        // A garbage collector that has just started, or just heard of a new kind, begins up to a minute later.
+        let until = Instant::now() + self.patience;
         loop {
             let externals = self.read(&steps, api, "ExternalSecret", |plan| plan.trial().0).await?;
             let secrets = self.read(&steps, "v1", "Secret", |plan| plan.trial().1).await?;

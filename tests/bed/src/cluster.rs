@@ -21,20 +21,26 @@ pub struct Cluster<'a> {
     pub server: String,
 }
 
-/// Starts a cluster in `dir` and waits until pods can run in its namespace `default`.
+/// Starts the API server of a cluster in `dir`; nothing acts on what is created there until [`Cluster::start_acting`].
 pub fn start<'a>(tools: &'a Tools, dir: &'a Path, servers: &mut Servers) -> Result<Cluster<'a>> {
     let (etcd, port) = (free_port()?, free_port()?);
     let cluster = Cluster { tools, dir, server: format!("https://127.0.0.1:{port}") };
     cluster.write_credentials()?;
     cluster.start_etcd(etcd, servers)?;
     cluster.start_apiserver(etcd, port, servers)?;
-    cluster.start_controllers(servers)?;
-    cluster.start_node(servers)?;
-    servers.wait_for("the default service account", || cluster.answers(&["get", "serviceaccount", "default"]))?;
     Ok(cluster)
 }
 
 impl Cluster<'_> {
+    /// Starts the controllers, and waits until pods can run in the namespace `default`.
+    ///
+    /// Kinds that are defined before are collected as garbage from the first moment, those that come later up to a minute later.
+    pub fn start_acting(&self, servers: &mut Servers) -> Result<()> {
+        self.start_controllers(servers)?;
+        self.start_node(servers)?;
+        servers.wait_for("the default service account", || self.answers(&["get", "serviceaccount", "default"]))
+    }
+
     /// What a command needs to reach this cluster.
     pub fn describe(&self, environment: &mut Environment) -> Result<()> {
         environment.set("KUBECONFIG", self.file("kubeconfig"));

@@ -157,6 +157,10 @@ fn start(dir: &Path, parts: &[Part]) -> Result<Environment> {
     let mut servers = Servers::new(dir)?;
     let mut environment = Environment::default();
     let cluster = cluster::start(&tools, dir, &mut servers)?;
+    if let Some(programs) = &tools.external_secrets {
+        external_secrets::define(programs, &cluster, &mut servers)?;
+    }
+    cluster.start_acting(&mut servers)?;
     cluster.describe(&mut environment)?;
     if let Some(programs) = &tools.openbao {
         let vault = vault::start(programs, dir, &mut servers)?;
@@ -164,7 +168,7 @@ fn start(dir: &Path, parts: &[Part]) -> Result<Environment> {
         vault.describe(&mut environment);
     }
     if let Some(programs) = &tools.external_secrets {
-        external_secrets::start(programs, dir, &cluster, &mut servers)?;
+        external_secrets::start(programs, dir, &mut servers)?;
     }
     if let Some(act) = &tools.act {
         docker::start(act, dir, &mut servers)?.describe(&mut environment);
