@@ -175,9 +175,9 @@ impl Namespace {
     /// Asks again until `is_so`.
     #[track_caller]
     pub fn wait_for(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_secs(120);
         while !is_so(self) {
-            assert!(Instant::now() < deadline, "no {what} after 30 s");
+            assert!(Instant::now() < deadline, "no {what} after 120 s");
             std::thread::sleep(Duration::from_millis(100));
         }
     }

@@ -38,38 +38,48 @@ pub fn of_vault(name: &str) -> String {
     fs::read_to_string(format!("{}/vault/{name}", bed("BED_DIR"))).expect("a file of the bed").trim().to_owned()
 }
 
+/// What a ClusterSecretStore of the bed's Vault says: it logs in with `token` and reads the mount `secret`.
+pub fn store_of_bed(token: &str) -> Value {
+    let authority = fs::read(format!("{}/vault/ca.crt", bed("BED_DIR"))).expect("a file of the bed");
+    json!({"provider": {"vault": {
+        "server": bed("BED_VAULT_TLS_ADDR"), "path": "secret", "version": "v2", "caBundle": STANDARD.encode(authority),
+        "auth": {"tokenSecretRef": {"name": token, "namespace": "default", "key": "token"}},
+    }}})
+}
+
 impl Scene {
-    /// With a store that reads the mount `secret`.
+    /// With a store that reads the bed's Vault.
     pub fn new() -> Self {
-        Self::with_store(&of_vault("token/reader"), "secret")
+        Self::with_store(&of_vault("token/reader"), |_| {})
     }
 
-    /// With a store that logs in with `token` and reads `mount`.
-    pub fn with_store(token: &str, mount: &str) -> Self {
+    /// With a store that logs in with `token`, and that `change` makes another one of.
+    pub fn with_store(token: &str, change: impl FnOnce(&mut Value)) -> Self {
         let (namespace, checkout) = (Namespace::new(), Checkout::empty());
         let store = format!("store-{:x}", random());
         let scene = Self { namespace, checkout, prefix: format!("t{:x}", random()), store };
         let credential = json!({
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": scene.store, "namespace": "default"}, "stringData": {"token": token},
         });
-        let vault = json!({
-            "server": bed("BED_VAULT_TLS_ADDR"), "path": mount, "version": "v2",
-            "caBundle": STANDARD.encode(fs::read(format!("{}/vault/ca.crt", bed("BED_DIR"))).expect("a file of the bed")),
-            "auth": {"tokenSecretRef": {"name": scene.store, "namespace": "default", "key": "token"}},
-        });
+        let mut spec = store_of_bed(&scene.store);
+        change(&mut spec);
         let store = json!({
-            "apiVersion": "external-secrets.io/v1", "kind": "ClusterSecretStore", "metadata": {"name": scene.store},
-            "spec": {"provider": {"vault": vault}},
+            "apiVersion": "external-secrets.io/v1", "kind": "ClusterSecretStore", "metadata": {"name": scene.store}, "spec": spec,
         });
         scene.namespace.create(&json!({"apiVersion": "v1", "kind": "List", "items": [credential, store]}).to_string());
         scene
     }
 
-    /// Waits until the controller has looked at the store.
+    /// Waits until the controller has found the store valid.
     pub fn wait_for_store(&self) {
+        self.wait_for_store_to_be("True");
+    }
+
+    /// Waits until the controller has said `status` of the store.
+    pub fn wait_for_store_to_be(&self, status: &str) {
         let path = r#"jsonpath={.status.conditions[?(@.type=="Ready")].status}"#;
         self.namespace.wait_for("status of the store", |namespace| {
-            !namespace.kubectl(&["get", "clustersecretstore", &self.store, "-o", path]).is_empty()
+            namespace.kubectl(&["get", "clustersecretstore", &self.store, "-o", path]) == status
         });
     }
 

@@ -29,6 +29,7 @@ impl Syncer<'_> {
         name: impl Fn(&SecretPlan) -> String + Copy,
     ) -> Result<(), Problem> {
         let (began, api) = (Instant::now(), self.plan.api_version.as_str());
+        let mut heard = began;
         let mut failing: BTreeMap<(String, String), Instant> = BTreeMap::new();
         steps.iter_mut().for_each(|step| step.seen = false);
         loop {
@@ -43,6 +44,7 @@ impl Syncer<'_> {
                 let external = found.get(&id).map(External::of);
                 if external.as_ref().is_some_and(|external| is_seen(step, external)) {
                     step.seen = true;
+                    heard = Instant::now();
                     continue;
                 }
                 let fails_since = match external.as_ref().and_then(|external| external.ready.as_ref()) {
@@ -51,7 +53,7 @@ impl Syncer<'_> {
                     }
                     _ => failing.remove(&id).and(None),
                 };
-                if self.gives_up(external.as_ref(), fails_since, began) {
+                if self.gives_up(external.as_ref(), fails_since, began, heard) {
                     step.moved.problem = Some(self.unsynced(&id.0, &id.1, external.as_ref()).await);
                 }
             }
@@ -59,12 +61,18 @@ impl Syncer<'_> {
         }
     }
 
-    fn gives_up(&self, external: Option<&External>, fails_since: Option<Instant>, began: Instant) -> bool {
+    /// `heard` is when the controller was last seen to do something: one that is busy with others is not silent.
+    fn gives_up(
+        &self,
+        external: Option<&External>,
+        fails_since: Option<Instant>,
+        began: Instant,
+        heard: Instant,
+    ) -> bool {
         let is_silent = external.is_none_or(|external| external.ready.is_none());
-        let waited = began.elapsed();
         fails_since.is_some_and(|since| since.elapsed() > HOPE)
-            || is_silent && waited > SILENCE.min(self.patience)
-            || waited > self.patience
+            || is_silent && heard.elapsed() > SILENCE.min(self.patience)
+            || began.elapsed() > self.patience
     }
 
     /// Why an ExternalSecret is not in sync: the condition never says, the newest warning does.
