@@ -119,9 +119,11 @@ impl External {
     /// Whether it is in sync with its own spec as it is now: that it is ready may be said of an older one.
     pub fn is_synced(&self) -> bool {
         let is_ready = self.ready.as_ref().is_some_and(|ready| {
+            // The second is what External Secrets said before version 0.11.
+            let says_so = ["secret synced", "secret was synced"];
             ready.status == "True"
                 && ready.reason == "SecretSynced"
-                && ready.message.eq_ignore_ascii_case("secret synced")
+                && says_so.iter().any(|words| ready.message.eq_ignore_ascii_case(words))
         });
         is_ready && self.is_of_this_spec() && self.binding == self.target
     }

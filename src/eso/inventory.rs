@@ -128,7 +128,7 @@ impl Inventory {
                 Cell::name(store.namespace.clone().unwrap_or_default()),
                 Cell::name(&store.name),
                 Cell::words(place.unwrap_or_else(|| store.provider.clone())),
-                Cell::words(if store.is_valid() { "valid".to_owned() } else { store_state(store) }),
+                Cell::words(if store.is_valid() { "valid".to_owned() } else { store.trouble() }),
             ]
         };
         let columns = &["Kind", "Namespace", "Store", "Reads", "State"];
@@ -186,14 +186,6 @@ impl Inventory {
 /// `SecretSynced`, or what the controller says.
 fn state(external: &External) -> String {
     external.ready.as_ref().map_or_else(|| "no status".to_owned(), |ready| ready.reason.clone())
-}
-
-fn store_state(store: &StoreFacts) -> String {
-    match store.ready {
-        None => "no status".to_owned(),
-        Some(_) if store.message.is_empty() => store.reason.clone(),
-        Some(_) => format!("{}: {}", store.reason, store.message),
-    }
 }
 
 fn store_data(store: &StoreFacts) -> Value {

@@ -67,6 +67,15 @@ impl StoreFacts {
         self.ready == Some(true) && self.reason == "Valid"
     }
 
+    /// Why it is not valid, in the controller's own words where it has said some.
+    pub fn trouble(&self) -> String {
+        match self.ready {
+            None => "no controller has looked at it".to_owned(),
+            Some(_) if self.message.is_empty() => self.reason.clone(),
+            Some(_) => format!("{}: {}", self.reason, self.message),
+        }
+    }
+
     /// Whether ExternalSecrets of `namespace` may read it.
     pub fn serves(&self, namespace: &str) -> bool {
         self.namespace.as_deref().is_none_or(|own| own == namespace)

@@ -74,7 +74,7 @@ fn store_verdict(external: &External, store: Option<&StoreFacts>) -> Option<Verd
         return Some(verdict(Severity::Warning, "store-unknown", text, "compare with Vault: give `vault-url`"));
     }
     (!store.is_valid()).then(|| {
-        let text = text!("its {kind} `{name}` is not valid: {} {}", store.reason, store.message);
+        let text = text!("its {kind} `{name}` is not valid: {}", store.trouble());
         verdict(Severity::Error, "store-invalid", text, "check the store's address, credentials and certificate")
     })
 }

@@ -94,8 +94,7 @@ fn store_problem(plan: &Plan, store: Option<&StoreFacts>, is_not_used: bool) -> 
     if store.is_valid() || is_not_used {
         return None;
     }
-    let state = if store.ready.is_none() { "no controller has looked at it" } else { store.message.as_str() };
-    let text = text!("the {kind} `{name}` is not valid: {} {state}", store.reason);
+    let text = text!("the {kind} `{name}` is not valid: {}", store.trouble());
     Some(
         Problem::error("store-invalid", text)
             .help("nothing was done; check its address, credentials and certificate, and that External Secrets runs"),

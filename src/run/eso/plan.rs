@@ -77,9 +77,9 @@ impl<O: Write, E: Write> Run<O, E> {
         let store = store(inventory, self.inputs.eso.store.as_deref()).map_err(failure)?;
         let mount = mount_of(store).map_err(failure)?;
         if !store.is_valid() {
-            let text = text!("the {} `{}` is not valid: {} {}", store.kind, store.name, store.reason, store.message);
+            let text = text!("the {} `{}` is not valid: {}", store.kind, store.name, store.trouble());
             self.note([Problem::warning("store-invalid", text)
-                .help("repair it before the run, which refuses to go on with it")]);
+                .help("repair it before the run, which refuses to go on with it; check that External Secrets runs")]);
         }
         let (prefix, refresh) = (self.inputs.eso.prefix.as_deref(), self.inputs.eso.refresh.as_secs());
         let file = PlanFile { prefix, refresh, api_version };

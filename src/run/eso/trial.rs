@@ -1,6 +1,6 @@
 //! The trial: a Secret beside the real one, made from the same path, compared, and taken away again.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -9,6 +9,9 @@ use super::sync::{Named, PAUSE, Syncer};
 use crate::error::{Problem, text};
 use crate::eso::{PLAN_ANNOTATION, shadow};
 use crate::object::Object;
+
+/// How long a trial may take to go. A garbage collector that has just started, or just heard of a new kind, begins up to a minute later.
+const COLLECTION: Duration = Duration::from_secs(120);
 
 impl Syncer<'_> {
     /// Makes a Secret beside each from the same path, compares the two, and takes it away again.
@@ -33,8 +36,7 @@ impl Syncer<'_> {
     async fn clear_trials(&self, steps: &mut [Step<'_>]) -> Result<(), Problem> {
         let steps: Vec<&mut Step<'_>> = steps.iter_mut().filter(|step| step.may_have_trial()).collect();
         let api = self.plan.api_version.as_str();
-        // A garbage collector that has just started, or just heard of a new kind, begins up to a minute later.
-        let until = Instant::now() + self.patience;
+        let until = Instant::now() + self.patience.min(COLLECTION);
         loop {
             let externals = self.read(&steps, api, "ExternalSecret", |plan| plan.trial().0).await?;
             let secrets = self.read(&steps, "v1", "Secret", |plan| plan.trial().1).await?;
@@ -49,14 +51,14 @@ impl Syncer<'_> {
                 .collect();
             let gone = externals.is_empty() && secrets.is_empty();
             if gone || !foreign.is_empty() || Instant::now() >= until {
-                Self::keep_back(steps, &foreign, &secrets);
+                Self::keep_back(steps, &foreign, &externals, &secrets);
                 return Ok(());
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    fn keep_back(steps: Vec<&mut Step<'_>>, foreign: &[(String, String)], left: &Named) {
+    fn keep_back(steps: Vec<&mut Step<'_>>, foreign: &[(String, String)], externals: &Named, secrets: &Named) {
         for step in steps.into_iter().filter(|step| step.moved.is_well()) {
             let (external, secret) = step.plan.trial();
             let namespace = step.plan.namespace.clone();
@@ -65,7 +67,11 @@ impl Syncer<'_> {
                 let text = text!("`{namespace}` has a `{external}` or `{secret}` that is no trial of this program");
                 let help = "the trial needs these names: rename what has them, or edit `externalSecret` in the plan";
                 step.moved.problem = Some(Problem::error("trial-name-taken", text).help(help));
-            } else if left.contains_key(&(namespace.clone(), secret.clone())) {
+            } else if externals.contains_key(&(namespace.clone(), external.clone())) {
+                let text = text!("the ExternalSecret `{namespace}/{external}` of a trial does not go away");
+                let help = "check that External Secrets runs: it has to take its finalizer off";
+                step.moved.problem = Some(Problem::error("trial-stays", text).help(help));
+            } else if secrets.contains_key(&(namespace.clone(), secret.clone())) {
                 let text = text!("the Secret `{namespace}/{secret}` of a trial does not go away");
                 let help = "check that kube-controller-manager collects garbage, or delete it by hand";
                 step.moved.problem = Some(Problem::error("trial-stays", text).help(help));
