@@ -1,4 +1,5 @@
-//! The `eso` commands where a server does not do its part: Vault is sealed in the middle, nobody runs External Secrets.
+//! The `eso` commands where a server does not do its part: Vault is sealed in the middle, nobody runs External Secrets, or
+//! one that is not of today.
 //!
 //! Needs the test bed with external-secrets and vault.
 #![allow(
@@ -18,8 +19,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use secret_patch_bed::proxy::{Plan, Proxy, Seen};
 use serde_json::{Value, json};
-use support::cluster::bed;
-use support::eso::{Scene, of_vault};
+use support::cluster::{Namespace, bed};
+use support::eso::{Scene, of_vault, store_of_bed};
+use support::own_bed::OwnBed;
 use support::own_vault::OwnVault;
 
 const CANARY: &str = "a canary of servers: #1 \"x\" ü\n";
@@ -106,22 +108,57 @@ fn without_a_controller_nothing_is_taken_over() {
     assert!(!scene.checkout.exists("external-secrets"), "manifests were written");
 
     // It has run once: the store says that it is valid, and nobody looks at what is asked of it.
-    let condition =
-        json!({"type": "Ready", "status": "True", "reason": "Valid", "lastTransitionTime": "2026-01-01T00:00:00Z"});
-    let status = json!({"status": {"conditions": [condition]}}).to_string();
-    let store = scene.store.as_str();
-    let patch = ["patch", "clustersecretstore", store, "--subresource=status", "--type=merge", "-p", &status];
-    scene.namespace.kubectl(&patch);
+    scene.say_that_the_store_is_valid();
     let ended = scene.program(&["eso", "run", "eso-plan.yaml", "--timeout", "5s"]).run();
     ended.failed(1, &["external-secrets-silent", "check that the controller"]).leaks_nothing(&[CANARY]);
     assert!(secrets(&scene) == before, "a Secret was changed");
     assert_eq!(scene.namespace.kubectl(&["get", "externalsecrets", "-o", "name"]), "");
 
     // Started again, it is asked again.
-    scene.namespace.kubectl(&["patch", "clustersecretstore", store, "--type=json", "-p", REMOVE_CLASS]);
+    scene.namespace.kubectl(&["patch", "clustersecretstore", &scene.store, "--type=json", "-p", REMOVE_CLASS]);
     scene.carry_out(&[]).run().done().said(&["Moved 6 of 6 Secrets"]);
     assert_eq!(scene.kept("app-0").1, 1, "written twice");
     assert!(secrets(&scene) == before, "a Secret was changed");
 }
 
 const REMOVE_CLASS: &str = r#"[{"op": "remove", "path": "/spec/controller"}]"#;
+
+#[test]
+fn a_cluster_that_serves_v1beta1_alone_is_spoken_to_in_it() {
+    let own = OwnBed::start("external-secrets");
+    let scene = Scene::without_store(Namespace::in_cluster(own.kubeconfig()));
+    let of_today = "external-secrets.io/v1";
+    scene.create_store(of_today, &of_vault("token/reader"), &store_of_bed(&scene.store));
+    let before = with_secrets(&scene);
+    scene.plan().run().done();
+    for kind in ["externalsecrets", "secretstores", "clustersecretstores"] {
+        let definition = format!("{kind}.external-secrets.io");
+        scene.namespace.kubectl(&["patch", "customresourcedefinition", &definition, "--type=json", "-p", ONLY_V1BETA1]);
+    }
+    scene.namespace.wait_for("v1beta1", |namespace| {
+        ["externalsecrets", "secretstores", "clustersecretstores"].iter().all(|kind| {
+            let of = |version: &str| format!("/apis/external-secrets.io/{version}/{kind}?limit=1");
+            let is_served = |version: &str| namespace.try_kubectl(&["get", "--raw", &of(version)], "").status.success();
+            is_served("v1beta1") && !is_served("v1")
+        })
+    });
+    scene.carry_out(&[]).run().failed(1, &["api-version", "`external-secrets.io/v1beta1`", "plan again"]);
+
+    scene.plan().run().done();
+    assert!(scene.checkout.read("eso-plan.yaml").contains("apiVersion: external-secrets.io/v1beta1\n"));
+    scene.say_that_the_store_is_valid();
+    // The controllers of the bed speak v1 alone: nobody answers in v1beta1.
+    let ended = scene.program(&["eso", "run", "eso-plan.yaml", "--timeout", "5s"]).run();
+    ended.failed(1, &["external-secrets-silent"]).leaks_nothing(&[CANARY]);
+    let manifest = scene.checkout.read("external-secrets/app-0-secrets.yaml");
+    assert!(manifest.starts_with("apiVersion: external-secrets.io/v1beta1\n"), "{manifest}");
+    assert!(secrets(&scene) == before, "a Secret was changed");
+    assert_eq!(scene.namespace.kubectl(&["get", "externalsecrets", "-o", "name"]), "");
+}
+
+const ONLY_V1BETA1: &str = r#"[
+    {"op": "test", "path": "/spec/versions/0/name", "value": "v1"},
+    {"op": "replace", "path": "/spec/versions/0/served", "value": false},
+    {"op": "test", "path": "/spec/versions/1/name", "value": "v1beta1"},
+    {"op": "replace", "path": "/spec/versions/1/served", "value": true}
+]"#;

@@ -42,16 +42,25 @@ pub struct Namespace {
 impl Namespace {
     /// Created, with a kubeconfig whose context has it as its own.
     pub fn new() -> Self {
-        let namespace = Self::absent();
+        Self::in_cluster(&bed("KUBECONFIG"))
+    }
+
+    /// The same in the cluster of this cluster-admin's kubeconfig.
+    pub fn in_cluster(kubeconfig: &str) -> Self {
+        let namespace = Self::named(kubeconfig);
         namespace.kubectl(&["create", "namespace", &namespace.name]);
         namespace
     }
 
     /// Only named.
     pub fn absent() -> Self {
+        Self::named(&bed("KUBECONFIG"))
+    }
+
+    fn named(kubeconfig: &str) -> Self {
         let name = format!("t-{:016x}", random());
         let namespace = Self { name, directory: TempDir::new().expect("a temporary directory") };
-        let admin = fs::read_to_string(bed("KUBECONFIG")).expect("the bed's kubeconfig");
+        let admin = fs::read_to_string(kubeconfig).expect("the bed's kubeconfig");
         let mut config: Value = serde_json::from_str(&admin).expect("JSON");
         config["contexts"][0]["context"]["namespace"] = json!(namespace.name);
         namespace.write("kubeconfig", &config.to_string());

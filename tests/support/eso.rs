@@ -55,19 +55,37 @@ impl Scene {
 
     /// With a store that logs in with `token`, and that `change` makes another one of.
     pub fn with_store(token: &str, change: impl FnOnce(&mut Value)) -> Self {
-        let (namespace, checkout) = (Namespace::new(), Checkout::empty());
-        let store = format!("store-{:x}", random());
-        let scene = Self { namespace, checkout, prefix: format!("t{:x}", random()), store };
-        let credential = json!({
-            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": scene.store, "namespace": "default"}, "stringData": {"token": token},
-        });
+        let scene = Self::without_store(Namespace::new());
         let mut spec = store_of_bed(&scene.store);
         change(&mut spec);
-        let store = json!({
-            "apiVersion": "external-secrets.io/v1", "kind": "ClusterSecretStore", "metadata": {"name": scene.store}, "spec": spec,
-        });
-        scene.namespace.create(&json!({"apiVersion": "v1", "kind": "List", "items": [credential, store]}).to_string());
+        scene.create_store("external-secrets.io/v1", token, &spec);
         scene
+    }
+
+    /// With the name of a store that is still to be made.
+    pub fn without_store(namespace: Namespace) -> Self {
+        let store = format!("store-{:x}", random());
+        Self { namespace, checkout: Checkout::empty(), prefix: format!("t{:x}", random()), store }
+    }
+
+    /// Makes the store, which logs in with `token`.
+    pub fn create_store(&self, api_version: &str, token: &str, spec: &Value) {
+        let credential = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": self.store, "namespace": "default"}, "stringData": {"token": token},
+        });
+        let store = json!({
+            "apiVersion": api_version, "kind": "ClusterSecretStore", "metadata": {"name": self.store}, "spec": spec,
+        });
+        self.namespace.create(&json!({"apiVersion": "v1", "kind": "List", "items": [credential, store]}).to_string());
+    }
+
+    /// Lets the store say that it is valid, whoever looks at it.
+    pub fn say_that_the_store_is_valid(&self) {
+        let condition =
+            json!({"type": "Ready", "status": "True", "reason": "Valid", "lastTransitionTime": "2026-01-01T00:00:00Z"});
+        let status = json!({"status": {"conditions": [condition]}}).to_string();
+        let store = ["patch", "clustersecretstore", self.store.as_str()];
+        self.namespace.kubectl(&[&store[..], &["--subresource=status", "--type=merge", "-p", &status]].concat());
     }
 
     /// Waits until the controller has found the store valid.

@@ -13,6 +13,7 @@ pub mod cluster;
 pub mod eso;
 pub mod github;
 pub mod leaks;
+pub mod own_bed;
 pub mod own_vault;
 mod watch;
 

@@ -138,13 +138,17 @@ pub(super) fn is_system(namespace: &str) -> bool {
     SYSTEM.contains(&namespace)
 }
 
-/// The version of External Secrets' API that the server prefers among those it serves ExternalSecrets in.
+/// The newest version of External Secrets' API that this program knows and the server serves ExternalSecrets in.
 pub(super) async fn api_version(kubectl: &Kubectl) -> Result<Option<String>, Problem> {
-    let Some(group) = kubectl.get_raw(&format!("/apis/{GROUP}")).await? else { return Ok(None) };
-    let versions = group["versions"].as_array().into_iter().flatten();
-    let served: Vec<&str> = versions.filter_map(|version| version["groupVersion"].as_str()).collect();
-    let known = ["v1", "v1beta1"].map(|version| format!("{GROUP}/{version}"));
-    Ok(known.into_iter().find(|version| served.contains(&version.as_str())))
+    for version in ["v1", "v1beta1"].map(|version| format!("{GROUP}/{version}")) {
+        // The group may serve other kinds in versions in which it does not serve this one.
+        let kinds = kubectl.get_raw(&format!("/apis/{version}")).await?.unwrap_or_default();
+        let mut kinds = kinds["resources"].as_array().into_iter().flatten();
+        if kinds.any(|kind| kind["name"] == "externalsecrets") {
+            return Ok(Some(version));
+        }
+    }
+    Ok(None)
 }
 
 /// ExternalSecrets and stores; none of what is not installed.
