@@ -200,6 +200,22 @@ impl Failure {
         Self::new(stage, vec![problem.help("please report it, with the line that begins with `internal error`")])
     }
 
+    /// What two steps of one stage give, or all that is wrong with either.
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn of_both<A, B>(one: Result<A, Self>, other: Result<B, Self>) -> Result<(A, B), Self> {
+        match (one, other) {
+            (Ok(one), Ok(other)) => Ok((one, other)),
+            (Err(failure), Ok(_)) | (Ok(_), Err(failure)) => Err(failure),
+            (Err(mut failure), Err(other)) => {
+                failure.problems.extend(other.problems);
+                failure.usage |= other.usage;
+                Err(failure)
+            }
+        }
+    }
+
     /// 2 for a wrong call, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         if self.usage { 2 } else { 1 }

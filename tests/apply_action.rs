@@ -300,7 +300,19 @@ fn no_value_reaches_a_sink_a_file_or_a_childs_arguments_and_environment() {
         let names: Vec<String> =
             lines("variable ").iter().map(|line| line.split('=').next().unwrap_or_default().to_owned()).collect();
         // HTTP_PROXY leads nowhere: no redirect may take the token to a plain-http host.
-        let known = ["HOME", "HTTP_PROXY", "KUBECACHEDIR", "KUBECONFIG", "KUBERC", "PWD", "OLDPWD", "SHLVL", "_"];
+        let known = [
+            "GOGC",
+            "GOMEMLIMIT",
+            "HOME",
+            "HTTP_PROXY",
+            "KUBECACHEDIR",
+            "KUBECONFIG",
+            "KUBERC",
+            "PWD",
+            "OLDPWD",
+            "SHLVL",
+            "_",
+        ];
         assert!(names.iter().all(|name| known.contains(&name.as_str())), "{names:?}");
         // A home of nobody's: neither the user's nor the checkout's files are read.
         let homes: Vec<String> = lines("variable ").into_iter().filter(|line| line.starts_with("HOME=")).collect();

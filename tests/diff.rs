@@ -293,6 +293,20 @@ fn a_key_that_moves_between_a_secret_and_a_config_map_is_told_as_such() {
 }
 
 #[test]
+fn a_secret_that_becomes_a_config_map_of_its_name_takes_its_keys_along() {
+    let (namespace, checkout) = (Namespace::new(), checkout(&tree()));
+    run(&checkout, &namespace, "apply", &[]).run().done();
+    let config_map = SECRET.replace("kind: Secret", "kind: ConfigMap").replace("stringData", "data");
+    rewrite(&checkout, &[&config_map, CONFIG, DEPLOYMENT].join("---\n"));
+    let diff = run(&checkout, &namespace, "diff", &[]).run().done().leaks_nothing(&[NEW, TOKEN]);
+    diff.said(&["comes from Secret", "and stays: its keys are now in ConfigMap"]);
+    // One key goes elsewhere: the other is told by its name.
+    rewrite(&checkout, &[&config_map.replace("  B: literal-of-b\n", ""), CONFIG, DEPLOYMENT].join("---\n"));
+    let pruned = run(&checkout, &namespace, "diff", &["--prune"]).run().done();
+    pruned.said(&["comes from Secret", "no longer in the build: its key A is now in ConfigMap"]);
+}
+
+#[test]
 fn values_that_are_not_given_are_unknown_and_all_else_is_compared() {
     let template =
         tree().replace("replicas: 2", "replicas: ${REPLICAS}").replace("  B: literal-of-b", "  B: ${B:-fallback}");

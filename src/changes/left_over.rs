@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::managed_fields::owns;
+use super::managed_fields::{self, owns};
 use super::pod_templates::{PodTemplates, Use};
 use super::set::{SET_ANNOTATION, Set};
 use super::tracked::tracked_by;
@@ -52,6 +52,12 @@ impl LeftOver {
         };
         let left = found.into_iter().filter(lacks);
         left.map(|live| Self { successor: build.iter().find(|id| succeeds(id, &live)).cloned(), live }).collect()
+    }
+
+    /// The keys that our apply gave it.
+    #[must_use]
+    pub fn keys(&self) -> BTreeSet<String> {
+        managed_fields::own_keys(&self.live)
     }
 
     /// Why it stays, seen from those that may use it.

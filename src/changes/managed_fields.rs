@@ -4,6 +4,8 @@
 //! keys, `v:…` an element of a set, `.` the node itself; a node without children is owned as a whole.
 //! Everything here errs to the side of asking the server.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::field_set;
@@ -82,6 +84,13 @@ pub(super) fn is_own(entry: &Value) -> bool {
 pub(super) fn owns(live: &Object, path: &[&str]) -> bool {
     let fields = own_entry(live).and_then(|entry| entry.get("fieldsV1"));
     fields.and_then(|fields| path.iter().try_fold(fields, |node, step| node.get(*step))).is_some()
+}
+
+/// The keys of `data` and `binaryData` that a server-side apply of [`MANAGER`] set.
+pub(super) fn own_keys(live: &Object) -> BTreeSet<String> {
+    let fields = own_entry(live).and_then(|entry| entry.get("fieldsV1"));
+    let parts = ["f:data", "f:binaryData"].into_iter().filter_map(|part| fields?.get(part)?.as_object());
+    parts.flat_map(Map::keys).filter_map(|key| key.strip_prefix("f:")).map(str::to_owned).collect()
 }
 
 /// Whether [`MANAGER`], and no other manager, owns `key` beneath `field`: an apply without the key would remove it.

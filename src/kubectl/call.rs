@@ -28,6 +28,8 @@ const KUBECONFIG_FD: i32 = 3;
 /// The port of the proxy that a child gets for plain http, over which it has nothing to say: no machine has it. kubectl
 /// follows the redirects of whatever answers in the server's place, with its token and the values that it sends.
 pub(super) const NO_PORT: &str = "99999";
+/// The memory from which on a child collects its garbage, as Go's runtime takes it.
+const MEMORY_UNTIL_COLLECTED: &str = "256MiB";
 /// What a child keeps of our environment: the way to the server and whom to trust on it.
 const INHERITED: [&str; 8] =
     ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
@@ -123,6 +125,9 @@ impl Program {
         // `.kube/config` in the working directory.
         kept.push(("KUBERC".into(), "off".into()));
         kept.push(("HOME".into(), "/nonexistent".into()));
+        // Go collects garbage only when that much is in use: a quarter less work for a program that ends at once.
+        kept.push(("GOGC".into(), "off".into()));
+        kept.push(("GOMEMLIMIT".into(), MEMORY_UNTIL_COLLECTED.into()));
         Self { path, environment: kept, of_plugins: kept_for_plugins, plugins, kubeconfig: None, masker: Masker::new() }
     }
 

@@ -9,8 +9,9 @@ use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Inputs;
 use crate::kubectl::{Holder, Kubectl, TEMPLATE_HOLDERS};
 use crate::object::{Object, ObjectId};
-use crate::report::{LeftOverReport, Progress};
+use crate::report::{LeftOverReport, Progress, listed};
 use crate::rights::{Need, Verb};
+use crate::run::foresee::told::inherit_keys;
 use crate::run::{Run, Step};
 use crate::secret::Secret;
 
@@ -139,14 +140,15 @@ impl<O: Write, E: Write> Run<O, E> {
             return Ok(Vec::new());
         }
         if !self.inputs.prune {
-            self.tell_left(&left);
+            self.tell_left(search, &left);
             return Ok(Vec::new());
         }
         let templates = search.templates(Moment::Before(&search.wanted)).await?;
         let mut doomed = Vec::new();
         for left in left {
             let spared = left.spared(&templates);
-            self.outcome.left_over.push(report(&left, spared.as_ref()));
+            let heirs = self.heirs(search, &left);
+            self.outcome.left_over.push(report(&left, spared.as_ref(), heirs));
             match spared {
                 Some(spared) => self.tell_spared(&left, &spared),
                 None => doomed.push(Doomed { at: self.outcome.left_over.len() - 1, left }),
@@ -156,12 +158,29 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 
     /// Nothing is found out about what stays anyway.
-    fn tell_left(&mut self, left: &[LeftOver]) {
-        let stays = |left| LeftOverReport { pruned: false, ..report(left, None) };
-        self.outcome.left_over.extend(left.iter().map(stays));
+    fn tell_left(&mut self, search: &Search<'_>, left: &[LeftOver]) {
+        for left in left {
+            let heirs = self.heirs(search, left);
+            self.outcome.left_over.push(LeftOverReport { pruned: false, ..report(left, None, heirs) });
+        }
         let names: Vec<String> = left.iter().map(|left| format!("`{}`", shown(left))).collect();
         let text = text!("no longer in the build, but still of its set: {}", names.join(", "));
         self.note([Problem::notice("left-over", text).help("`prune: true` deletes what no workload uses any more")]);
+    }
+
+    /// Where the keys of a Secret that became a ConfigMap are now, or the other way round; marks them there.
+    fn heirs(&mut self, search: &Search<'_>, left: &LeftOver) -> Option<String> {
+        let keys = left.keys();
+        let found = inherit_keys(&mut self.outcome.objects, &shown(left), &keys, &search.kubectl.namespace);
+        let (names, places): (Vec<String>, BTreeSet<String>) =
+            found.into_iter().map(|(key, id)| (key, id.to_string())).unzip();
+        let which = match names.as_slice() {
+            [] => return None,
+            all if all.len() == keys.len() => "its keys are".to_owned(),
+            [only] => format!("its key {only} is"),
+            some => format!("its keys {} are", listed(some)),
+        };
+        Some(format!("{which} now in {}", listed(&Vec::from_iter(places))))
     }
 
     fn tell_spared(&mut self, left: &LeftOver, spared: &Spared) {
@@ -217,12 +236,14 @@ fn shown(left: &LeftOver) -> ObjectId {
     build::without_content_hash(&left.live.id())
 }
 
-fn report(left: &LeftOver, spared: Option<&Spared>) -> LeftOverReport {
+fn report(left: &LeftOver, spared: Option<&Spared>, heirs: Option<String>) -> LeftOverReport {
     let successor = left.successor.as_ref().map(|_| "its generator has made another".to_owned());
+    let reasons: Vec<String> =
+        spared.map(|spared| why(spared).replace('`', "")).or(successor).into_iter().chain(heirs).collect();
     LeftOverReport {
         id: shown(left),
         pruned: spared.is_none(),
         progress: Progress::Planned,
-        note: spared.map(|spared| why(spared).replace('`', "")).or(successor),
+        note: (!reasons.is_empty()).then(|| reasons.join("; ")),
     }
 }

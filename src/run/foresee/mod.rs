@@ -53,14 +53,13 @@ impl<O: Write, E: Write> Run<O, E> {
     /// Stage [`Stage::Inputs`] of whatever looks at the cluster.
     pub(in crate::run) fn deployment(&mut self) -> Result<Deployment, Failure> {
         self.enter(Stage::Inputs);
-        let layout = self.layout()?;
+        let (layout, kubectl) = (self.layout(), self.cluster());
+        let (layout, kubectl) = Failure::of_both(layout, kubectl)?;
         self.refuse_foreign_trees(&layout)?;
-        Ok(Deployment {
-            patch_file: self.patch_file_for(&layout)?,
-            set: self.set(&layout)?,
-            kubectl: self.cluster()?,
-            layout,
-        })
+        // The comment of an earlier run is found by set and cluster, whatever else is wrong.
+        let set = self.set(&layout);
+        let (set, patch_file) = Failure::of_both(set, self.patch_file_for(&layout))?;
+        Ok(Deployment { layout, patch_file, set, kubectl })
     }
 
     /// Builds, checks, compares with the cluster, and tells what follows from it. An apply ends at what refuses it, a diff goes on and

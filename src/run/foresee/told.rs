@@ -139,6 +139,36 @@ impl Move {
     }
 }
 
+/// Finds `keys` of an object that left the build, each added to the one object of the other kind in its namespace that has such a key,
+/// and marks them there. An object of the build without a namespace is in `of_context`.
+pub(in crate::run) fn inherit_keys(
+    objects: &mut [ObjectReport],
+    left: &ObjectId,
+    keys: &BTreeSet<String>,
+    of_context: &str,
+) -> Vec<(String, ObjectId)> {
+    let is_other = |id: &ObjectId| {
+        id.group.is_empty()
+            && matches!(id.kind.as_str(), "Secret" | "ConfigMap")
+            && id.kind != left.kind
+            && Some(id.namespace.as_deref().unwrap_or(of_context)) == left.namespace.as_deref()
+    };
+    let mut found = Vec::new();
+    for name in keys {
+        let others = objects.iter_mut().filter(|object| is_other(&object.id));
+        let mut heirs = others.flat_map(|object| {
+            let id = &object.id;
+            let added = |key: &&mut KeyReport| key.change == Change::Added && key.moved.is_none() && key.key == *name;
+            object.keys.iter_mut().filter(added).map(move |key| (id, key))
+        });
+        if let (Some((id, key)), None) = (heirs.next(), heirs.next()) {
+            key.moved = Some(left.clone());
+            found.push((name.clone(), id.clone()));
+        }
+    }
+    found
+}
+
 /// Keys of one name, removed from the one and added to the other kind in the same namespace.
 pub(in crate::run) fn moves(changes: &[&ObjectChange]) -> Vec<Move> {
     let is_data = |path: &str| leads_to("data", path) || leads_to("binaryData", path);
