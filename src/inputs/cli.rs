@@ -18,11 +18,8 @@ pub(super) enum Call {
 
 /// Reads `arguments`, and the variables of inputs that are better not given as arguments.
 pub(super) fn read(arguments: &[OsString], environment: &Environment, context: &Context) -> Result<Call, Vec<Problem>> {
-    let mut matches = match Cli::command().try_get_matches_from(arguments) {
-        Ok(matches) => matches,
-        Err(e) => return refused(&e, context),
-    };
-    let cli = match Cli::from_arg_matches_mut(&mut matches) {
+    let parsed = Cli::command().try_get_matches_from(arguments);
+    let cli = match parsed.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches)) {
         Ok(cli) => cli,
         Err(e) => return refused(&e, context),
     };
@@ -48,10 +45,7 @@ pub(super) fn read(arguments: &[OsString], environment: &Environment, context: &
             raw.set(names::COMMAND, Command::Apply.word());
             raw.set(names::ENVIRONMENT, &apply.environment);
             raw.command_line.yes = apply.yes;
-            apply.rendering.fill(&mut raw);
-            apply.cluster.fill(&mut raw);
-            apply.writing.fill(&mut raw);
-            apply.comment.fill(&mut raw);
+            apply.fill(&mut raw);
         }
         Verb::Cleanup(Deferred(cleanup)) => {
             raw.set(names::COMMAND, Command::Cleanup.word());

@@ -189,6 +189,15 @@ impl Diff {
     }
 }
 
+impl Apply {
+    pub(super) fn fill(self, raw: &mut Raw) {
+        self.rendering.fill(raw);
+        self.cluster.fill(raw);
+        self.writing.fill(raw);
+        self.comment.fill(raw);
+    }
+}
+
 impl Cleanup {
     pub(super) fn fill(self, raw: &mut Raw) {
         raw.set(names::ENVIRONMENT, &self.environment);

@@ -94,15 +94,7 @@ fn document(outcome: &Outcome, truncated: Option<&str>) -> Value {
         "patch": outcome.patch,
         "truncated": truncated,
         "values": list(&outcome.values, all, value),
-        "objects": list(&outcome.objects, all, |object| {
-            let details = json!({
-                "change": object.change.word(),
-                "progress": progress(object),
-                "keys": list(&object.keys, truncated.is_none(), key),
-                "conflicts": list(&object.conflicts, truncated.is_none(), conflict),
-            });
-            identified(&object.id, details)
-        }),
+        "objects": list(&outcome.objects, all, |object| of_object(object, truncated.is_none())),
         "compared": outcome.compared,
         "restarts": list(&outcome.restarts, all, |restart| {
             identified(&restart.id, json!({"uses": list(&restart.uses, true, plain), "progress": restart.progress.word(), "note": restart.note}))
@@ -119,6 +111,16 @@ fn document(outcome: &Outcome, truncated: Option<&str>) -> Value {
         "problems": list(&outcome.problems, all, problem),
         "stages": list(&outcome.stages, true, |(stage, took)| json!({"stage": stage.name(), "milliseconds": millis(*took)})),
     })
+}
+
+fn of_object(object: &ObjectReport, whole: bool) -> Value {
+    let details = json!({
+        "change": object.change.word(),
+        "progress": progress(object),
+        "keys": list(&object.keys, whole, key),
+        "conflicts": list(&object.conflicts, whole, conflict),
+    });
+    identified(&object.id, details)
 }
 
 /// What stays as it is has no plan.

@@ -8,6 +8,39 @@ use super::Tree;
 use super::payload::{Named, commits, is_commit};
 use super::vouched::{Outsiders, Vouched};
 
+/// Events of commits that somebody with the right to write made.
+const OF_COMMITS: [&str; 6] = ["push", "workflow_dispatch", "schedule", "release", "create", "merge_group"];
+
+/// Where their payloads name commits.
+const POINTERS: [&str; 5] = ["/after", "/before", "/head_commit/id", "/merge_group/head_sha", "/merge_group/base_sha"];
+
+const OF_PULL_REQUESTS: [&str; 4] =
+    ["pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_target"];
+
+/// Their commit may be any that the repository's network knows, unless it was named by a branch or tag.
+const OF_ANY_COMMIT: [&str; 3] = ["deployment", "deployment_status", "registry_package"];
+
+/// For these `GITHUB_SHA` is the default branch's last commit.
+const OF_DEFAULT_BRANCH: [&str; 17] = [
+    "branch_protection_rule",
+    "check_run",
+    "check_suite",
+    "delete",
+    "discussion",
+    "discussion_comment",
+    "fork",
+    "gollum",
+    "issue_comment",
+    "issues",
+    "label",
+    "milestone",
+    "page_build",
+    "public",
+    "repository_dispatch",
+    "status",
+    "watch",
+];
+
 /// What a run knows of the event that started it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Event<'a> {
@@ -91,17 +124,15 @@ impl<'a> Event<'a> {
             own
         };
         match name {
-            "push" | "workflow_dispatch" | "schedule" | "release" | "create" | "merge_group" => {
+            _ if OF_COMMITS.contains(&name) => {
                 if let Some(pull) = self.git_ref.filter(|name| name.starts_with("refs/pull/")) {
                     return Err(format!(
                         "came with the event `{name}` for `{pull}`, and a pull request can be anybody's"
                     ));
                 }
-                let pointers =
-                    ["/after", "/before", "/head_commit/id", "/merge_group/head_sha", "/merge_group/base_sha"];
-                Ok((with(commits(payload, &pointers)), Outsiders::Excluded { pull_request: None }))
+                Ok((with(commits(payload, &POINTERS)), Outsiders::Excluded { pull_request: None }))
             }
-            "pull_request" | "pull_request_review" | "pull_request_review_comment" | "pull_request_target" => {
+            _ if OF_PULL_REQUESTS.contains(&name) => {
                 let (own, outsiders) = self.of_pull_request(name, payload)?;
                 let stands_for_head = name != "pull_request_target" && !matches!(outsiders, Outsiders::Excluded { .. });
                 Ok((if stands_for_head { own } else { with(own) }, outsiders))
@@ -110,30 +141,12 @@ impl<'a> Event<'a> {
                 let (own, outsiders) = self.of_workflow_run(payload);
                 Ok((with(own), outsiders))
             }
-            // Their commit may be any that the repository's network knows, unless it was named by a branch or tag.
-            "deployment" | "deployment_status" | "registry_package" => {
+            _ if OF_ANY_COMMIT.contains(&name) => {
                 let named =
                     self.git_ref.is_some_and(|name| ["refs/heads/", "refs/tags/"].iter().any(|p| name.starts_with(p)));
                 Ok((sha().filter(|_| named).into_iter().collect(), Outsiders::Possible))
             }
-            // `GITHUB_SHA` is the default branch's last commit.
-            "branch_protection_rule"
-            | "check_run"
-            | "check_suite"
-            | "delete"
-            | "discussion"
-            | "discussion_comment"
-            | "fork"
-            | "gollum"
-            | "issue_comment"
-            | "issues"
-            | "label"
-            | "milestone"
-            | "page_build"
-            | "public"
-            | "repository_dispatch"
-            | "status"
-            | "watch" => Ok((with(Vec::new()), Outsiders::Possible)),
+            _ if OF_DEFAULT_BRANCH.contains(&name) => Ok((with(Vec::new()), Outsiders::Possible)),
             other => Err(format!("came with the event `{other}`, of which is not known whose commits it speaks of")),
         }
     }

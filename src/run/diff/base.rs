@@ -18,20 +18,8 @@ use crate::workflow_files::Call;
 impl<O: Write, E: Write> Run<O, E> {
     pub(in crate::run) async fn diff_with_base(&mut self, base: &Path) -> Done {
         self.enter(Stage::Inputs);
-        let mut head = self.read_checkout(Path::new("")).await?.ok_or_else(|| {
-            // Only a base may lack the environment.
-            Failure::new(Stage::Inputs, vec![Problem::error("no-root", "there is no layout to compare")])
-        })?;
-        let mut base = self.read_checkout(base).await?;
+        let (head, base) = self.both_checkouts(base).await?;
         let foreign = head.foreign || base.as_ref().is_some_and(|base| base.foreign);
-        if foreign && self.outsider.is_none() {
-            let text = "only the templates are compared: another's overlay is not built";
-            self.early.push(Problem::notice("not-built", text));
-        }
-        if foreign {
-            head.templates_alone();
-            base.iter_mut().for_each(Checkout::templates_alone);
-        }
 
         self.enter(Stage::Values);
         let asked: BTreeSet<String> =
@@ -58,6 +46,24 @@ impl<O: Write, E: Write> Run<O, E> {
         self.outcome.objects = report(&base, &head, &values);
         self.outcome.compared = true;
         Ok(())
+    }
+
+    /// Of trees of others only the templates.
+    async fn both_checkouts(&mut self, base: &Path) -> Result<(Checkout, Option<Checkout>), Failure> {
+        let mut head = self.read_checkout(Path::new("")).await?.ok_or_else(|| {
+            // Only a base may lack the environment.
+            Failure::new(Stage::Inputs, vec![Problem::error("no-root", "there is no layout to compare")])
+        })?;
+        let mut base = self.read_checkout(base).await?;
+        if head.foreign || base.as_ref().is_some_and(|base| base.foreign) {
+            if self.outsider.is_none() {
+                let text = "only the templates are compared: another's overlay is not built";
+                self.early.push(Problem::notice("not-built", text));
+            }
+            head.templates_alone();
+            base.iter_mut().for_each(Checkout::templates_alone);
+        }
+        Ok((head, base))
     }
 
     /// Whether a step that deploys the environment lacks `name`; where no step is known, somebody has to give it.
