@@ -47,7 +47,7 @@ install_program() { # PROGRAM
     mv "$cached.$$" "$cached"
   fi
   # A copy of the job's own: another job cannot change it under us.
-  install -m 0755 "$cached" "$file"
+  cp "$cached" "$file" && chmod 0755 "$file"
   has_checksum "$file" "$sum" || fail "$cached changed while it was copied" "empty the tool cache"
   echo "$name $version"
   if [[ $name == secret-patch ]]; then echo "version=$version" >>"$GITHUB_OUTPUT"; fi

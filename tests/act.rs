@@ -1,4 +1,4 @@
-//! Needs the test bed with docker and the image.
+//! Needs the test bed with docker, external-secrets and vault, and the image.
 //!
 //! The example workflows, and those of `tests/act`, run by act with the built image: main and post stage, against the bed's API server.
 #![allow(
@@ -22,8 +22,10 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use support::cluster::bed;
+use support::cluster::{bed, random};
+use support::eso::{Scene as Migrated, bao, of_vault};
 use support::github::{GitHub, WORKFLOW_TOKEN};
+use support::issuer::Issuer;
 use support::{Checkout, Ended};
 use tempfile::TempDir;
 
@@ -70,6 +72,8 @@ impl Scene {
         checkout.commit();
         // What a release makes of it.
         let action = TempDir::new().expect("a directory");
+        let copied = Command::new("cp").arg("-r").arg(root.join("setup")).arg(action.path()).status().expect("cp");
+        assert!(copied.success());
         let text = fs::read_to_string(root.join("action.yml")).expect("action.yml");
         let released = text.replace("image: Dockerfile", &format!("image: docker://{IMAGE}"));
         fs::write(action.path().join("action.yml"), released).expect("written");
@@ -230,16 +234,18 @@ fn the_two_step_form_hands_the_patch_to_kubectl_and_it_is_gone_afterwards() {
 
 /// The job's image with a kubectl, as GitHub's own runners have one.
 fn image_with_kubectl() -> String {
-    let directory = TempDir::new().expect("a directory");
-    let text = format!("FROM localhost/job:1\nCOPY --from={IMAGE} /usr/local/bin/kubectl /bin/kubectl\n");
-    fs::write(directory.path().join("Dockerfile"), text).expect("written");
+    let kubectl = format!("COPY --from={IMAGE} /usr/local/bin/kubectl /bin/kubectl\n");
+    job_image("kubectl", &kubectl, TempDir::new().expect("a directory").path())
+}
+
+/// The job's image with more in it, of `context`.
+fn job_image(tag: &str, more: &str, context: &Path) -> String {
+    let name = format!("localhost/job:{tag}");
+    fs::write(context.join("Dockerfile"), format!("FROM localhost/job:1\n{more}")).expect("written");
     let mut docker = Command::new("docker");
-    docker
-        .env("DOCKER_BUILDKIT", "0")
-        .args(["build", "--quiet", "--tag", "localhost/job:kubectl"])
-        .arg(directory.path());
+    docker.env("DOCKER_BUILDKIT", "0").args(["build", "--quiet", "--tag", &name]).arg(context);
     assert!(docker.stdout(Stdio::null()).status().expect("docker").success());
-    "localhost/job:kubectl".to_owned()
+    name
 }
 
 #[test]
@@ -336,4 +342,128 @@ fn a_cancelled_job_ends_soon_and_leaves_nothing() {
     ended.leaks_nothing(&CANARIES.map(|(_, value)| value));
     assert!(!scene.checkout.exists(PATCH));
     scene.checkout.holds_nothing(&["hvs.canary-token-0123"], &[]);
+}
+
+#[test]
+fn the_schedule_tells_whether_secrets_are_in_sync_and_where_not() {
+    let (request_token, jwt) = ("runner-request-t0ken", of_vault("jwt/reader"));
+    let issuer = Issuer::start(request_token, jwt.clone(), 0);
+    let role = r#"{"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["https://github.com/owner"],
+        "bound_claims": {"repository": "owner/name"}, "token_policies": ["reader"]}"#;
+    bao(&["write", "auth/jwt/role/verify-secrets", "-"], role);
+    let (name, value) = CANARIES[4];
+    let migrated = Migrated::new();
+    migrated.put("app", &json!({name: value}).to_string());
+    migrated.namespace.create(&external_secret(&migrated, name));
+    migrated.namespace.wait_for("Secret from OpenBao", |namespace| {
+        let keys = namespace.kubectl(&["get", "secret", "app", "--ignore-not-found", "-o", "jsonpath={.data}"]);
+        keys.contains(name)
+    });
+    let authority = fs::read_to_string(format!("{}/vault/ca.crt", bed("BED_DIR"))).expect("a file of the bed");
+    let scene = Scene::new()
+        .option(&[
+            "--var",
+            &format!("VAULT_URL={}", bed("BED_VAULT_TLS_ADDR")),
+            "--var",
+            &format!("VAULT_CA={authority}"),
+        ])
+        .option(&["--env", &format!("ACTIONS_ID_TOKEN_REQUEST_URL={}", issuer.url)])
+        .option(&["--env", &format!("ACTIONS_ID_TOKEN_REQUEST_TOKEN={request_token}")]);
+    let reader = reader();
+    let verify =
+        || scene.run("schedule", "verify-secrets", &[("KUBECONFIG_READ", &reader), ("GITHUB_TOKEN", WORKFLOW_TOKEN)]);
+    let path = format!("{}/app", migrated.namespace.name());
+    verify().leaks_nothing(&[&jwt]).done().said(&[
+        migrated.namespace.name(),
+        "1 in sync, 1 equal to Vault byte by byte",
+        "Job succeeded",
+    ]);
+    assert_eq!(issuer.seen().len(), 1);
+    migrated.put("app", &json!({name: CANARIES[5].1}).to_string());
+    verify().leaks_nothing(&[&jwt]).failed(1, &["Error", &path, "differs-from-vault"]);
+}
+
+/// The Secret `app` of Vault's path of the same name.
+fn external_secret(migrated: &Migrated, key: &str) -> String {
+    let of_path = json!({"key": migrated.path("app"), "property": key});
+    json!({
+        "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "app"},
+        "spec": {
+            "refreshInterval": "1h0m0s",
+            "secretStoreRef": {"name": migrated.store, "kind": "ClusterSecretStore"},
+            "target": {"name": "app"},
+            "data": [{"secretKey": key, "remoteRef": of_path}],
+        },
+    })
+    .to_string()
+}
+
+/// The kubeconfig of an account that may look at Secrets and ExternalSecrets, and change nothing.
+fn reader() -> String {
+    let name = format!("reader-{:016x}", random());
+    let output = Command::new(bed("BED")).args(["user", &name]).output().expect("bed user");
+    assert!(output.status.success());
+    let resources = "secrets,namespaces,events,externalsecrets.external-secrets.io,secretstores.external-secrets.io,clustersecretstores.external-secrets.io";
+    kubectl(&["create", "clusterrole", &name, "--verb=get,list", "--resource", resources]);
+    kubectl(&["create", "clusterrolebinding", &name, "--clusterrole", &name, "--user", &name]);
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn a_runner_without_containers_gets_the_release_and_runs_it_in_its_steps() {
+    let published = TempDir::new().expect("a directory");
+    let mount = format!("--volume={0}:{0}:ro", published.path().display());
+    let scene = Scene::new().with(&["setup"]).option(&["-P", &format!("ubuntu-24.04={}", image_with_bash_and_curl())]);
+    publish(published.path(), &scene.action.path().join("setup/release.txt"));
+    let scene = scene.option(&["--container-options", &mount]);
+    let kubeconfig = kubeconfig();
+    let ended = scene.dispatch("setup", &secrets(&kubeconfig, &[])).done();
+    ended.said(&[
+        "secret-patch v0.1.0",
+        "Applied staging: 7 objects added, 2 workloads ready",
+        "version v0.1.0, changed true",
+        REMOVED,
+    ]);
+    assert_deployed("staging");
+    let ended = scene.dispatch("setup", &secrets(&kubeconfig, &["OPENAI_API_KEY"]));
+    ended.failed(1, &["::error title=empty-value,file=docker/k8/config/", "`OPENAI_API_KEY` is empty"]);
+    let release = scene.action.path().join("setup/release.txt");
+    let changed = fs::read_to_string(&release).expect("read").replace(" linux-amd64 ", " linux-amd64 0");
+    fs::write(&release, changed).expect("written");
+    scene.dispatch("setup", &secrets(&kubeconfig, &[])).failed(1, &["its checksum differs"]);
+}
+
+/// The image's two programs in `directory` as a release has them, and `release.txt` that lists them.
+fn publish(directory: &Path, release: &Path) {
+    let script = format!(
+        r#"set -eu
+        id=$(docker create {IMAGE}) && trap 'docker rm "$id" >/dev/null' EXIT
+        for program in secret-patch kubectl; do
+          docker cp "$id:/usr/local/bin/$program" "$1/$program-linux-amd64" >/dev/null
+          sum=$(sha256sum <"$1/$program-linux-amd64")
+          echo "$program v0.1.0 linux-amd64 ${{sum%% *}} file://$1/$program-linux-amd64" >>"$2"
+        done"#
+    );
+    let mut sh = Command::new("sh");
+    assert!(sh.args(["-c", &script, "sh"]).arg(directory).arg(release).status().expect("sh").success());
+}
+
+/// The job's image with this machine's bash and curl, as every runner has them.
+fn image_with_bash_and_curl() -> String {
+    let context = TempDir::new().expect("a directory");
+    let script = r#"set -eu
+        for program in bash curl; do
+          file=$(readlink -f "$(command -v "$program")")
+          install -D "$file" "$1/root/bin/$program"
+          ldd "$file" | grep -o '/[^ ]*' | while read -r library; do install -D "$library" "$1/root$library"; done
+        done
+        mkdir -p "$1/root/usr/bin" && ln -s /bin/busybox "$1/root/usr/bin/env""#;
+    let mut sh = Command::new("sh");
+    assert!(sh.args(["-c", script, "sh"]).arg(context.path()).status().expect("sh").success());
+    job_image(
+        "setup",
+        "COPY root /
+",
+        context.path(),
+    )
 }

@@ -14,14 +14,15 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use secret_patch_bed::proxy::{Plan, Proxy};
 use support::cluster::{bed, random};
+use support::issuer::Issuer;
 use support::{Checkout, Ended, Run, assert_no_leak};
 
 const PATCH: &str = "config/demo-secret-config-patch.yml";
@@ -440,56 +441,12 @@ fn the_servers_certificate_is_always_verified() {
     run(&[&format!("--ca-bundle={pem}")]).done();
 }
 
-/// GitHub's side of OIDC: answers one kind of request, and remembers what came.
-struct Issuer {
-    url: String,
-    seen: Arc<Mutex<Vec<String>>>,
-}
-
-impl Issuer {
-    fn start(token: String, jwt: String, failures: usize) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}/token?api-version=2.0", listener.local_addr().expect("an address"));
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let remembered = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.expect("a connection");
-                let head = head(&stream);
-                let number = {
-                    let mut seen = remembered.lock().expect("seen");
-                    seen.push(head.clone());
-                    seen.len()
-                };
-                let authorized =
-                    head.to_lowercase().contains(&format!("authorization: bearer {}", token.to_lowercase()));
-                let (status, body) = match authorized && head.starts_with("GET /token?api-version=2.0&audience=") {
-                    true if number <= failures => ("503 Unavailable", String::new()),
-                    true => ("200 OK", format!("{{\"count\":1,\"value\":\"{jwt}\"}}")),
-                    false => ("401 Unauthorized", String::new()),
-                };
-                let _ = write!(
-                    stream,
-                    "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                    body.len()
-                );
-            }
-        });
-        Self { url, seen }
-    }
-}
-
-fn head(stream: &TcpStream) -> String {
-    let lines = BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 #[test]
 fn a_job_logs_in_with_githubs_own_token() {
     let scene = Scene::asking(&["PASSWORD"]);
     scene.put("app", &format!("{{\"k\": {}}}", serde_json::Value::from(PASSWORD)));
     let (request_token, jwt) = ("runner-request-t0ken", credential("jwt/reader"));
-    let issuer = Issuer::start(request_token.to_owned(), jwt.clone(), 1);
+    let issuer = Issuer::start(request_token, jwt.clone(), 1);
     let url = bed("VAULT_ADDR");
     let lines = format!("secret/data/{}/app k | PASSWORD", scene.root);
     let inputs = [
@@ -503,13 +460,13 @@ fn a_job_logs_in_with_githubs_own_token() {
     ];
     let run = scene.checkout.action(&inputs);
     let without = run.run().failed(1, &["id-token: write", "forks and Dependabot"]);
-    assert!(issuer.seen.lock().expect("seen").is_empty(), "{without:?}");
+    assert!(issuer.seen().is_empty(), "{without:?}");
     let run = run.env("ACTIONS_ID_TOKEN_REQUEST_URL", &issuer.url).env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", request_token);
     let before = tokens();
     run.run().done().leaks_nothing(&[PASSWORD, request_token, &jwt]).said(&[&format!("::add-mask::{jwt}")]);
     assert_eq!(scene.value("PASSWORD"), PASSWORD);
     assert_eq!(tokens(), before);
-    let seen = issuer.seen.lock().expect("seen").clone();
+    let seen = issuer.seen();
     assert_eq!(seen.len(), 2, "one refusal, one answer");
     assert!(seen[1].starts_with("GET /token?api-version=2.0&audience=https%3A%2F%2Fgithub.com%2Fowner "));
 }

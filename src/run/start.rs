@@ -93,7 +93,7 @@ fn nothing_yet(inputs: &Inputs) -> Outcome {
 fn refuse<O: Write, E: Write>(mut console: Console<O, E>, context: &Context, failure: Failure, masker: &Masker) -> u8 {
     failure.problems.iter().for_each(|problem| console.problem(problem));
     let code = failure.exit_code();
-    if context.mode == Mode::Action {
+    if context.mode == Mode::Action || context.github_actions {
         let outcome = Outcome { failed: Some(failure.stage), problems: failure.problems, ..Outcome::default() };
         finish::tell_runner(&mut console, context, &outcome, masker);
     }

@@ -14,7 +14,8 @@ use crate::secret::Secret;
 /// All output of a run.
 ///
 /// In action mode everything goes to stdout, commands included, because the runner handles stderr before stdout and
-/// masks must come first. On the command line progress and problems go to stderr, the report alone to stdout.
+/// masks must come first. On the command line progress and problems go to stderr, the report alone to stdout; in a
+/// `run:` step problems are annotations there too.
 /// Every line leaves whole and flushed. A failed write is kept for [`Console::finish`]: a closed pipe must not stop a
 /// deployment halfway.
 #[derive(Debug)]
@@ -119,7 +120,7 @@ impl<O: Write, E: Write> Console<O, E> {
     /// A finding: an annotation while the runner keeps them, else lines as a compiler prints them.
     pub fn problem(&mut self, problem: &Problem) {
         self.close_group();
-        if !self.is_action() {
+        if !self.is_action() && !self.context.github_actions {
             let colours = self.context.colours(self.colour, self.context.terminals.stderr);
             let text = self.diagnostic(problem, colours, true);
             return self.progress(&text);
@@ -138,7 +139,8 @@ impl<O: Write, E: Write> Console<O, E> {
             line: place.map(|place| place.line),
             column: place.map(|place| place.column),
         };
-        let written = annotate(&mut self.out, problem.severity, &properties, &message).and_then(|()| self.out.flush());
+        let mut stream: &mut dyn Write = if self.is_action() { &mut self.out } else { &mut self.err };
+        let written = annotate(&mut stream, problem.severity, &properties, &message).and_then(|()| stream.flush());
         self.keep(written);
     }
 
@@ -190,7 +192,7 @@ impl<O: Write, E: Write> Console<O, E> {
             let parts = [(errors, "error"), (warnings, "warning"), (notices, "notice")];
             let parts = parts.into_iter().filter(|(many, _)| *many > 0).map(|(many, word)| count(many, word));
             let text = text!("{} more in this log only", parts.collect::<Vec<_>>().join(", "));
-            self.write(Stream::Out, &text);
+            self.progress(&text);
         }
         if let Err(error) = &self.broken
             // Who closes a pipe knows, and wants to hear no more.
@@ -374,6 +376,22 @@ mod tests {
              error[missing-value]: `A` has no value; server said ***\n  \\::stop-commands::x\n  --> a,b.yml:3:5\n  = help: add:\n            A: …\n\
              build\n  built\n"
         );
+    }
+
+    #[test]
+    fn in_a_run_step_problems_are_annotations_beside_the_report() {
+        let actions = [("GITHUB_ACTIONS", "true")];
+        let act = |console: &mut Console<&mut Vec<u8>, &mut Vec<u8>>| {
+            console.line(&Masked::fixed("read"));
+            let problem = Problem::error("missing-value", text!("`A` has no value"));
+            (0..11).for_each(|_| console.problem(&problem.clone().at(Place::new("a.yml", 3, 5))));
+            console.report(&Masked::fixed("report"));
+        };
+        let (out, err) = Run::of(&["render", "s"], &actions, Terminals::default(), act);
+        assert_eq!(out, "report\n");
+        let annotation = "::error title=missing-value,file=a.yml,line=3,col=5::`A` has no value%0A  --> a.yml:3:5\n";
+        let beyond = "error[missing-value]: `A` has no value\n  --> a.yml:3:5\n1 error more in this log only\n";
+        assert_eq!(err, format!("  read\n{}{beyond}", annotation.repeat(10)));
     }
 
     #[test]

@@ -7,12 +7,10 @@
 # Base images are stand-ins made here from Debian packages, this machine's Rust toolchain and $KUBECTL (a static one), in a docker daemon of its
 # own: no image registry is needed, but root is, and installs what is missing. With IMAGES=pinned the Dockerfile's own base images are pulled by
 # the machine's docker. The last line is the score.
-set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-top=$(git -C "$here" rev-parse --show-toplevel)
-tmp=$(mktemp -d)
+# shellcheck source=tests/score.sh
+. "$here/../score.sh"
 image=localhost/secret-patch:test-$$
-passed=0 failed=0 skipped=0
 # shellcheck source=tests/image/dockerd.sh
 . "$here/dockerd.sh"
 # shellcheck source=tests/image/stand-ins.sh
@@ -25,21 +23,6 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
-
-score() {
-  echo "$passed passed, $failed failed, $skipped skipped"
-  [ "$failed" = 0 ] && exit 0 || exit 1
-}
-check() { # what is to hold, then the command that tells
-  local claim=$1
-  shift
-  if "$@"; then echo "ok      $claim"; passed=$((passed + 1)); else echo "FAILED  $claim"; failed=$((failed + 1)); fi
-}
-equal() { [ "$1" = "$2" ] || { printf '        expected %s\n        found    %s\n' "$2" "$1"; return 1; }; }
-holds() { grep -qF -e "$2" <<<"$1" || { printf '        not found: %s\n        in: %s\n' "$2" "$1"; return 1; }; }
-lacks() { ! grep -qF -e "$2" <<<"$1" || { printf '        found: %s\n' "$2"; return 1; }; }
-skip() { echo "skipped $1"; skipped=$((skipped + 1)); score; }
-fatal() { echo "FAILED  $1"; failed=$((failed + 1)); score; }
 
 # --- tools and base images
 need() { # a program and the package that has it

@@ -1,19 +1,8 @@
 #!/usr/bin/env bash
 # What a release writes into the repository, without a registry: .ci/release in a clone of HEAD, and the setup action that it makes.
 # The last line is the score.
-set -uo pipefail
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-
-check() { # what is to hold, then the command that tells
-  local claim=$1
-  shift
-  if "$@"; then echo "ok      $claim"; passed=$((passed + 1)); else echo "FAILED  $claim"; failed=$((failed + 1)); fi
-}
-equal() { [ "$1" = "$2" ] || { printf '        expected %s\n        found    %s\n' "$2" "$1"; return 1; }; }
-holds() { grep -qF -e "$2" <<<"$1" || { printf '        not found: %s\n        in: %s\n' "$2" "$1"; return 1; }; }
+# shellcheck source=tests/score.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../score.sh"
 
 # --- the files of HEAD and of the work tree, as a commit of a repository of its own
 mkdir "$tmp/clone" && git -C "$top" ls-files -z --cached --others --exclude-standard | tar -C "$top" --null -T - -c | tar -x -C "$tmp/clone"
@@ -55,5 +44,4 @@ env -i PATH="$PATH" RUNNER_OS=Linux RUNNER_ARCH=ARM64 RUNNER_TEMP="$tmp/temp" GI
   INSTALL_KUBECTL=false INSTALL_MIRROR="file://$tmp/clone/out" "$tmp/setup/install.sh" >"$tmp/log" 2>&1 || cat "$tmp/log"
 check "the setup action installs it" equal "$("$(cat "$tmp/path")/secret-patch" 2>&1)" "secret-patch for linux-arm64"
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" = 0 ]
+score

@@ -1,19 +1,8 @@
 #!/usr/bin/env bash
 # The setup action's script against releases in a directory: what is right is installed, everything else is refused.
 # The last line is the score.
-set -uo pipefail
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0
-
-check() { # what is to hold, then the command that tells
-  local claim=$1
-  shift
-  if "$@"; then echo "ok      $claim"; passed=$((passed + 1)); else echo "FAILED  $claim"; failed=$((failed + 1)); fi
-}
-equal() { [ "$1" = "$2" ] || { printf '        expected %s\n        found    %s\n' "$2" "$1"; return 1; }; }
-holds() { grep -qF -e "$2" <<<"$1" || { printf '        not found: %s\n        in: %s\n' "$2" "$1"; return 1; }; }
+# shellcheck source=tests/score.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../score.sh"
 
 # A release: two programs that say who they are, and the list of them.
 mkdir "$tmp/published"
@@ -71,5 +60,4 @@ cp "$top/setup/release.txt" "$tmp/setup/release.txt"
 log=$(setup)
 check "a commit that is no release is told" holds "$log" "this commit is no release of secret-patch"
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" = 0 ]
+score

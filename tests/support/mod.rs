@@ -12,6 +12,7 @@
 pub mod cluster;
 pub mod eso;
 pub mod github;
+pub mod issuer;
 pub mod leaks;
 pub mod own_bed;
 pub mod own_vault;

@@ -14,6 +14,9 @@ use rcgen::{
 };
 use serde_json::json;
 
+/// The name that the certificate of every server of a bed has beside its addresses; no nameserver knows it.
+pub const SERVER_NAME: &str = "server.bed.test";
+
 /// An authority whose certificate and key lie in `ca.crt` and `ca.key` of the bed's directory.
 pub struct Authority {
     certificate: String,
@@ -54,7 +57,7 @@ impl Authority {
 
     /// A server's identity: reached on loopback only.
     pub fn server(&self, name: &str) -> Result<Identity> {
-        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()])?;
+        let mut params = CertificateParams::new(["127.0.0.1", "localhost", SERVER_NAME].map(str::to_owned))?;
         params.distinguished_name.push(DnType::CommonName, name);
         params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
         self.sign(params)
