@@ -14,7 +14,7 @@ use std::io;
 use std::path::Path;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use secret_patch::error::{Problem, Severity};
 use secret_patch::kubeconfig::{self, Options, Source};
 use secret_patch::mask::Masker;
@@ -67,14 +67,19 @@ pub fn masker(bytes: &[u8]) {
     if value.trim().len() < 8 || value.contains("***") || masker.too_simple() > 0 {
         return;
     }
-    let json = serde_json::Value::from(value.as_str()).to_string();
-    let forms = [
-        value.clone(),
-        json[1..json.len() - 1].to_owned(),
-        STANDARD.encode(&value),
-        STANDARD.encode(format!("u:{value}")),
+    let json = |text: &str| {
+        let quoted = serde_json::Value::from(text).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    let forms = [value.clone(), json(&value), STANDARD.encode(&value), STANDARD.encode(format!("u:{value}"))];
+    let only_ours = [
+        json(&json(&value)),
+        STANDARD.encode(json(&value)),
+        URL_SAFE.encode(format!("{value}\n")),
+        value.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        value.bytes().map(|byte| format!("{byte:02X}")).collect(),
     ];
-    for form in &forms {
+    for form in forms.iter().chain(&only_ours) {
         let text = format!("{around} {form} {around}");
         assert!(!masker.redact(&text).as_str().contains(form.as_str()), "redacted");
     }
