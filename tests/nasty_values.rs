@@ -54,7 +54,25 @@ fn secret_values() -> Vec<String> {
 
 /// Those that are no secret by their looks; masks on them would spoil every line of the log.
 const SIMPLE: [&str; 12] =
-    ["true", "null", "a", "42", "x1", "8080", "prod", "debug", "error", "refused", "production", "password"];
+    ["true", "null", "a", "42", "x1", "8080", "prod", "debug", "error", "production", "refused", "password"];
+
+/// Those that nobody is to hide, nor pieces of what the others are made of.
+const TRIVIAL: [&str; 14] = [
+    "true",
+    "null",
+    "8080",
+    "prod",
+    "debug",
+    "error",
+    "production",
+    "{",
+    "}",
+    "-----BEGIN PRIVATE KEY-----",
+    "-----END PRIVATE KEY-----",
+    "canary",
+    "two",
+    "\"type\": \"",
+];
 
 struct Scene {
     checkout: Checkout,
@@ -102,6 +120,9 @@ impl Scene {
         let ended = run.run();
         let log = run.shown(&ended);
         let said = log.lines().filter(|line| !line.contains("TRACE") && !line.contains("DEBUG"));
+        let masks = ended.stdout.lines().filter_map(|line| line.strip_prefix("::add-mask::"));
+        let trivial: Vec<&str> = masks.filter(|mask| mask.len() < 4 || TRIVIAL.contains(mask)).collect();
+        assert!(trivial.is_empty(), "{command} has the runner hide {trivial:?}");
         let stars: usize = said.map(|line| line.matches("***").count()).sum();
         assert!(stars <= 6 * self.values.len(), "{stars} times *** in the log of {command}");
         let sentence = [
@@ -289,16 +310,14 @@ fn no_value_is_shown_where_every_name_is_one() {
     let template = format!("{NAME}/{NAME}.yml");
     checkout.write(&template, objects.join("---\n").as_bytes());
     checkout.write(".gitignore", b"*-patch.yml\n");
+    // What is wrong with an input is told before any value is read: that is not tried here.
     // The output `patch` is a path that later steps open: it stays as it is.
     let output = "demo-secret-config-patch.yml";
     for (command, more, code) in [
         ("render", ("format", "text"), 0),
         ("diff", ("format", "json"), 0),
         ("apply", ("format", "markdown"), 0),
-        ("apply", ("kinds", NAME), 1),
-        ("apply", ("context", "absent"), 1),
         ("apply", ("overlay", NAME), 1),
-        ("diff", ("template", NAME), 1),
     ] {
         let mut inputs = vec![("command", command), ("environment", NAME), ("template", &template), ("output", output)];
         inputs.extend([("overlay", "none"), ("kubeconfig", kubeconfig.as_str()), more]);

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::call::{Answer, reason};
-use crate::error::{Problem, text};
+use crate::error::{Problem, Text, text};
 
 /// The longest message of GitHub's that is told; more is a page and no message.
 const MESSAGE: usize = 200;
@@ -66,29 +66,32 @@ impl Refusal {
 
     /// The finding for the user: a comment that is missing fails nothing.
     pub fn problem(&self, number: u64) -> Problem {
-        let failed =
-            |why: &str| Problem::warning("comment-failed", text!("pull request #{number} got no comment: {why}"));
+        let failed = |why: Text| {
+            let mut told = text!("pull request #{number} got no comment: ");
+            told.push(why);
+            Problem::warning("comment-failed", told)
+        };
         match self {
             Self::ReadOnly => {
                 Problem::notice("comment-read-only", text!("pull request #{number} got no comment: the token may not write one"))
                     .help("add to the job or the workflow, with what else it needs:\npermissions:\n  contents: read\n  pull-requests: write")
             }
-            Self::NotFound => failed("GitHub does not find it for this token").help(
+            Self::NotFound => failed("GitHub does not find it for this token".into()).help(
                 "check that `github-token` is for this repository, and may write there: `permissions: pull-requests: write`",
             ),
-            Self::TooLong => failed("GitHub takes no comment as short as this one"),
-            Self::Limited(pause) => failed(&format!("GitHub asks to wait {} s, which is too long", pause.as_secs()))
+            Self::TooLong => failed("GitHub takes no comment as short as this one".into()),
+            Self::Limited(pause) => failed(text!("GitHub asks to wait {} s, which is too long", pause.as_secs()))
                 .help("run the job again later; fewer runs at once (`concurrency`) stay below GitHub's limits"),
-            Self::Unanswered(why) => failed(&format!("GitHub could not be asked, {why}")).help("run the job again"),
-            Self::Untrusted(why) => failed(&format!("the server's certificate is not trusted, {why}"))
+            Self::Unanswered(why) => failed(text!("GitHub could not be asked, {why}")).help("run the job again"),
+            Self::Untrusted(why) => failed(text!("the server's certificate is not trusted, {why}"))
                 .help("name the authority that signed it: `ca-bundle`"),
-            Self::Elsewhere => failed("GitHub's answer leads to another host, which is not told the token")
+            Self::Elsewhere => failed("GitHub's answer leads to another host, which is not told the token".into())
                 .help("check `GITHUB_API_URL`, which the runner sets"),
-            Self::Refused { status: 401, .. } => failed("GitHub does not take the token")
+            Self::Refused { status: 401, .. } => failed("GitHub does not take the token".into())
                 .help("give `github-token` a token that has not expired, such as `${{ github.token }}`"),
             Self::Refused { status, message } => {
                 let said = message.as_deref().unwrap_or("it says no more");
-                failed(&format!("GitHub refused it with status {status}: {said}"))
+                failed(text!("GitHub refused it with status {status}: {said}"))
             }
         }
     }

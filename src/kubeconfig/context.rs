@@ -24,8 +24,8 @@ pub(super) fn choose(merged: &Merged, options: &Options<'_>) -> Result<Entry, Pr
         let message =
             text!("{} has no context `{name}`, which {origin} names: {}", merged.name, listed(&merged.contexts));
         Problem::error("context-unknown", message).help(match similar(name, &merged.contexts) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("choose one with {}", options.input("context")),
+            Some(meant) => text!("did you mean `{meant}`?"),
+            None => text!("choose one with {}", options.input("context")),
         })
     })
 }
@@ -70,8 +70,8 @@ fn absent(context: &Entry, noun: &str, name: Option<&str>, entries: &[Entry]) ->
     };
     let message = text!("{} names {noun} `{name}`, which is not there: {}", context.title(), listed(entries));
     Problem::error(kind, message).help(match similar(name, entries) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => "take the whole of it from where it works: `kubectl config view --raw --flatten --minify`".to_owned(),
+        Some(meant) => text!("did you mean `{meant}`?"),
+        None => "take the whole of it from where it works: `kubectl config view --raw --flatten --minify`".into(),
     })
 }
 

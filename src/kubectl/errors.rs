@@ -3,7 +3,7 @@
 use super::cut::{cut, one_line};
 use super::requests::Report;
 use super::{Ending, Untrusted, connection, refusals};
-use crate::error::{Problem, text};
+use crate::error::{Problem, Text, text};
 use crate::object::ObjectId;
 
 /// One failure's text, freed of its prefixes.
@@ -138,7 +138,7 @@ pub(super) fn kustomize(stderr: &Untrusted) -> Problem {
         ("unable to parse SM or JSON patch", "the patch is no valid YAML, or lacks `apiVersion` and `kind`"),
     ];
     let help = help.iter().find(|(sign, _)| text.contains(sign)).map(|(_, help)| *help);
-    let problem = Problem::error("kustomize-failed", text!("kustomize could not build the overlay: {}", said(&text)));
+    let problem = Problem::error("kustomize-failed", said(text!("kustomize could not build the overlay: "), &text));
     help.map_or_else(|| problem.clone(), |help| problem.clone().help(help))
 }
 
@@ -150,8 +150,8 @@ pub(super) fn unfinished(ending: &Ending) -> Problem {
                 Problem::error("kubectl-timeout", text!("kubectl had no answer after {}", seconds(*deadline)));
             let seen = Report::parse(stderr).failures;
             problem.help(match seen.first() {
-                Some(text) => format!("the last it said: {}", cut(text)),
-                None => "check that the runner can reach the API server, and that it is not overloaded".to_owned(),
+                Some(text) => text!("the last it said: {}", cut(text)),
+                None => "check that the runner can reach the API server, and that it is not overloaded".into(),
             })
         }
         Ending::Killed { signal, .. } => {
@@ -172,12 +172,8 @@ pub(super) fn unfinished(ending: &Ending) -> Problem {
 /// A failure of no known class: its first line.
 fn other(failed: &Failed<'_>) -> Problem {
     let line = failed.body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let text = said(&cut(line));
-    let message = match failed.object {
-        Some(id) => format!("`{id}`: {text}"),
-        None => text,
-    };
-    let problem = Problem::error("kubectl-failed", message);
+    let about = failed.object.map(|id| text!("`{id}`: ")).unwrap_or_default();
+    let problem = Problem::error("kubectl-failed", said(about, &cut(line)));
     if failed.from_server {
         problem.help("run it again; if it stays, ask who runs the cluster what the API server logs")
     } else {
@@ -185,8 +181,10 @@ fn other(failed: &Failed<'_>) -> Problem {
     }
 }
 
-fn said(text: &str) -> String {
-    if text.is_empty() { "it gave no reason".to_owned() } else { text.to_owned() }
+/// `about` and what was said about it.
+fn said(mut about: Text, words: &str) -> Text {
+    about.push(if words.is_empty() { Text::from("it gave no reason") } else { words.to_owned().into() });
+    about
 }
 
 fn seconds(duration: std::time::Duration) -> String {

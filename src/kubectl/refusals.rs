@@ -22,26 +22,22 @@ pub(super) fn admission(failed: &Failed<'_>) -> Option<Problem> {
                 .help("have the webhook's service looked at; run it again when it answers"),
         );
     }
-    let (by, said) = match failed
-        .body
-        .strip_prefix("admission webhook \"")
-        .and_then(|rest| rest.split_once("\" denied the request"))
-    {
-        Some((hook, said)) => (format!("the admission webhook `{}`", one_line(hook)), said),
-        None => {
-            let (by, said) = failed.body.split_once("' denied request: ")?;
-            let (_, policy) = by.split_once("ValidatingAdmissionPolicy '")?;
-            (format!("the admission policy `{}`", one_line(policy.split('\'').next()?)), said)
-        }
+    let webhook =
+        failed.body.strip_prefix("admission webhook \"").and_then(|rest| rest.split_once("\" denied the request"));
+    let (mut message, said) = if let Some((hook, said)) = webhook {
+        (text!("{subject} was refused by the admission webhook `{}`", one_line(hook)), said)
+    } else {
+        let (by, said) = failed.body.split_once("' denied request: ")?;
+        let (_, policy) = by.split_once("ValidatingAdmissionPolicy '")?;
+        let policy = one_line(policy.split('\'').next()?);
+        (text!("{subject} was refused by the admission policy `{policy}`"), said)
     };
     let said = said.trim_start_matches([':', ' ', '\n']);
     // Its words are its author's, and may quote the object: for a Secret they stay away altogether.
     let quotes = failed.object.is_none_or(|id| id.kind == "Secret");
-    let message = if quotes || said.is_empty() || said.starts_with("without explanation") {
-        format!("{subject} was refused by {by}")
-    } else {
-        format!("{subject} was refused by {by}: {}", shortened(&cut(said)))
-    };
+    if !(quotes || said.is_empty() || said.starts_with("without explanation")) {
+        message.push(text!(": {}", shortened(&cut(said))));
+    }
     let help = if quotes {
         "its words are not shown, since they may quote a value; ask who runs the cluster what it demands"
     } else {
@@ -168,8 +164,8 @@ pub(super) fn missing_namespace(failed: &Failed<'_>) -> Option<Problem> {
         between(failed.body, "namespaces \"", "\" not found").filter(|_| failed.body.starts_with("namespaces \""))?;
     let name = one_line(name);
     let message = match failed.object {
-        Some(id) => format!("`{id}`: the namespace `{name}` does not exist"),
-        None => format!("the namespace `{name}` does not exist"),
+        Some(id) => text!("`{id}`: the namespace `{name}` does not exist"),
+        None => text!("the namespace `{name}` does not exist"),
     };
     Some(
         Problem::error("namespace-not-found", message)

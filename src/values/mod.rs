@@ -14,7 +14,7 @@ pub use env_file::parse as parse_env_file;
 pub use names::{is_login_name, is_reserved};
 pub use stand_in::stand_in;
 
-use crate::error::{Problem, text};
+use crate::error::{Problem, Text, text};
 use crate::secret::Secret;
 
 /// Where values come from, in the order in which they are asked when they agree.
@@ -175,11 +175,11 @@ impl Values {
 /// # Errors
 /// One problem: not a JSON object, or a field that is not text, a number or a boolean.
 pub fn parse_json(input: &str, json: &Secret) -> Result<BTreeMap<String, Secret>, Problem> {
-    let wrong = |message: String| {
+    let wrong = |message: Text| {
         Problem::error("input-json", message).help(text!("write `{input}: ${{{{ toJSON({input}) }}}}`"))
     };
     let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json.expose()).map_err(|error| {
-        wrong(format!("input `{input}` is not a JSON object (line {}, column {})", error.line(), error.column()))
+        wrong(text!("input `{input}` is not a JSON object (line {}, column {})", error.line(), error.column()))
     })?;
     fields
         .into_iter()
@@ -187,7 +187,7 @@ pub fn parse_json(input: &str, json: &Secret) -> Result<BTreeMap<String, Secret>
             serde_json::Value::String(text) => Ok((name, Secret::new(text))),
             serde_json::Value::Number(number) => Ok((name, Secret::new(number.to_string()))),
             serde_json::Value::Bool(boolean) => Ok((name, Secret::new(boolean.to_string()))),
-            _ => Err(wrong(format!("field `{name}` of input `{input}` is not text"))),
+            _ => Err(wrong(text!("field `{name}` of input `{input}` is not text"))),
         })
         .collect()
 }

@@ -3,6 +3,8 @@
 //! Every [`Run::run`] is searched, for every value that the test gives it, first as it is and then as the runner shows it.
 //! What is meant to be seen is told by `--nonsensitive`, `--output -` and [`Run::showing`].
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
@@ -89,32 +91,74 @@ pub fn assert_no_leak(sink: &str, bytes: &[u8], canaries: &[&str]) {
 
 /// All forms of some canaries.
 pub struct Search {
-    /// For each canary its forms, as they are and without blanks.
-    forms: Vec<Vec<(String, String)>>,
+    /// Sought in a text as it is.
+    whole: Forms,
+    /// Without blanks, sought in a text without them.
+    joined: Forms,
+}
+
+/// Forms by what they begin with: a text is gone through once, however many there are.
+#[derive(Default)]
+struct Forms {
+    /// Which pairs of bytes one begins with; empty where there is no form.
+    pairs: Vec<bool>,
+    /// With the numbers of canary and form.
+    by_start: HashMap<[u8; SHORTEST], Vec<(String, usize, usize)>>,
+}
+
+impl Forms {
+    fn add(&mut self, form: &str, canary: usize, number: usize) {
+        let start = form.as_bytes().first_chunk().expect("at least the shortest");
+        self.pairs.resize(1 << 16, false);
+        self.pairs[pair(start)] = true;
+        self.by_start.entry(*start).or_default().push((form.to_owned(), canary, number));
+    }
+
+    /// The numbers of canary and form of the first that stands in `text`.
+    fn find(&self, text: &[u8]) -> Option<(usize, usize)> {
+        if self.pairs.is_empty() {
+            return None;
+        }
+        text.windows(SHORTEST).enumerate().find_map(|(at, start)| {
+            let forms = self.pairs[pair(start)].then(|| self.by_start.get(start)).flatten()?;
+            let (_, canary, number) = forms.iter().find(|(form, ..)| text[at..].starts_with(form.as_bytes()))?;
+            Some((*canary, *number))
+        })
+    }
+}
+
+fn pair(text: &[u8]) -> usize {
+    usize::from(text[0]) << 8 | usize::from(text[1])
 }
 
 impl Search {
     pub fn new(canaries: &[&str]) -> Self {
-        let both = |form: String| {
-            let short = without_blanks(&form);
-            (form, short)
-        };
-        let forms = |canary: &&str| ends(canary).into_iter().flat_map(forms).map(both).collect();
-        Self { forms: canaries.iter().map(forms).collect() }
+        let (mut whole, mut joined) = (Forms::default(), Forms::default());
+        for (canary, text) in canaries.iter().enumerate() {
+            for (number, form) in ends(text).into_iter().flat_map(forms).enumerate() {
+                whole.add(&form, canary, number);
+                let form = without_blanks(&form);
+                if form.len() >= 2 * SHORTEST {
+                    joined.add(&form, canary, number);
+                }
+            }
+        }
+        Self { whole, joined }
     }
 
     /// Says which canary stands in `bytes`, and how, if one does.
     pub fn leak(&self, sink: &str, bytes: &[u8]) -> Option<String> {
-        // What is not UTF-8 cannot be part of a form; the standard library's search is fast without optimisation too.
         let sunk = String::from_utf8_lossy(bytes);
         // Folded or wrapped, a form has white space in it.
-        let joined = [sunk.replace("\\n", ""), sunk.replace("\\\n", "")].map(|text| without_blanks(&text));
-        let is_found = |(form, short): &(String, String)| {
-            sunk.contains(form.as_str())
-                || short.len() >= 2 * SHORTEST && joined.iter().any(|text| text.contains(short.as_str()))
-        };
-        let mut canaries = self.forms.iter().map(|forms| forms.iter().position(is_found)).enumerate();
-        canaries.find_map(|(number, form)| Some(format!("canary {number} leaked into {sink} in form {}", form?)))
+        let mut joined = vec![without_blanks(&sunk)];
+        joined.extend(
+            ["\\n", "\\\n"]
+                .iter()
+                .filter(|fold| sunk.contains(**fold))
+                .map(|fold| without_blanks(&sunk.replace(fold, ""))),
+        );
+        let found = self.whole.find(bytes).or_else(|| joined.iter().find_map(|text| self.joined.find(text.as_bytes())));
+        found.map(|(canary, form)| format!("canary {canary} leaked into {sink} in form {form}"))
     }
 }
 

@@ -412,3 +412,22 @@ fn a_right_that_many_objects_need_is_told_once() {
         ]
     );
 }
+
+/// A value that is a word of ours, `refused` for one, hides none of it.
+#[test]
+fn what_is_said_about_a_refusal_is_our_own() {
+    let answers = [
+        "Error from server (Invalid): secrets \"a\" is forbidden: ValidatingAdmissionPolicy 'pol' with binding 'b' denied request: no",
+        "Error from server: admission webhook \"hook\" denied the request: no",
+        "Error from server (NotFound): namespaces \"n\" not found",
+        "",
+    ];
+    for text in answers {
+        let message = problem(&Untrusted::new(text), Some(&id("ConfigMap"))).message;
+        let own: String = message.own().iter().map(|own| &message[own.clone()]).collect();
+        for word in message.split(['`', ' ', ':']).filter(|word| ["was", "refused", "exist", "reason"].contains(word)) {
+            assert!(own.contains(word), "`{word}` is not ours in {message}");
+        }
+        assert!(own.len() > 8, "{message}");
+    }
+}

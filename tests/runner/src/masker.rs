@@ -66,6 +66,9 @@ impl Masker {
 
 /// Every place of `mask`, those too that overlap each other.
 fn hits(text: &str, mask: &str) -> Vec<(usize, usize)> {
+    if mask.len() > text.len() {
+        return Vec::new();
+    }
     let step = mask.chars().next().map_or(1, char::len_utf8);
     let (mut hits, mut from) = (Vec::new(), 0);
     while let Some(at) = text.get(from..).and_then(|rest| rest.find(mask)) {
