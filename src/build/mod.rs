@@ -38,7 +38,7 @@ pub use check::check;
 pub use closure::{Closure, FileKind, Remote, Scope, Source, SourceRole, Tree, survey, walk};
 pub use culprit::{Read, explain};
 pub use kustomization::{FILE_NAMES, Generated, Kustomization, Reference, ReferenceKind, parse as parse_kustomization};
-pub use names::{content_hash, without_content_hash, without_content_hashes};
+pub use names::{content_hash, is_generated, without_content_hash, without_content_hashes};
 pub use origins::{Filling, Fillings, Origins};
 pub use slips::template_slips;
 

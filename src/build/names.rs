@@ -55,6 +55,11 @@ pub fn content_hash<'a>(kind: &str, name: &'a str) -> Option<&'a str> {
     Some(&name[base.len() + 1..])
 }
 
+/// Whether such a hash ends the name.
+pub fn is_generated(object: &Object) -> bool {
+    content_hash(object.kind(), object.name()).is_some()
+}
+
 /// An object's id for reports.
 pub(crate) fn shown_id(id: &ObjectId) -> String {
     without_content_hash(id).to_string()

@@ -6,7 +6,7 @@ use super::managed_fields::{self, owns};
 use super::pod_templates::{PodTemplates, Use};
 use super::set::{SET_ANNOTATION, Set};
 use super::tracked::tracked_by;
-use crate::build::content_hash;
+use crate::build::{content_hash, is_generated};
 use crate::object::{Object, ObjectId};
 
 /// An object of our set that the build lacks.
@@ -72,11 +72,6 @@ impl LeftOver {
             (user, Use::History) => is_generated(&self.live).then(|| Spared::RememberedBy(user.clone())),
         }
     }
-}
-
-/// Whether a generator's hash ends the name.
-pub(super) fn is_generated(object: &Object) -> bool {
-    content_hash(object.kind(), object.name()).is_some()
 }
 
 /// Whether the mark is there because an apply of ours put it there.

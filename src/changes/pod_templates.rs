@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::left_over::is_generated;
+use crate::build::is_generated;
 use crate::object::{Object, ObjectId};
 
 /// Whether pods come from a template now.

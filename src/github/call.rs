@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use octocrab::{Octocrab, OctocrabBuilder};
 use reqwest::Url;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::answer::{Answer, reason};
 use super::refusal::Refusal;
 use super::{Access, Place, limits, tls};
 use crate::error::{Problem, text};
@@ -29,34 +29,6 @@ impl Request<'_> {
     /// Whether doing it twice is as good as once.
     fn repeats(self) -> bool {
         !matches!(self, Self::Post(_))
-    }
-}
-
-/// What GitHub answered, good or bad.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: String,
-    pub(super) retry_after: Option<String>,
-    pub(super) limit_remaining: Option<String>,
-    pub(super) limit_reset: Option<String>,
-    pub(super) location: Option<String>,
-    pub(super) link: Option<String>,
-}
-
-impl Answer {
-    /// Whether a list goes on.
-    pub(super) fn has_next(&self) -> bool {
-        self.link.as_deref().is_some_and(|link| link.contains("rel=\"next\""))
-    }
-
-    /// What GitHub says about a refusal.
-    pub(super) fn message(&self) -> Option<String> {
-        serde_json::from_str::<Value>(&self.body).ok()?["message"].as_str().map(str::to_owned)
-    }
-
-    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        serde_json::from_str(&self.body).map_err(|_| Refusal::unreadable())
     }
 }
 
@@ -216,13 +188,4 @@ fn url(text: &str) -> Result<Url, Problem> {
 fn graphql_url(api_url: &str) -> String {
     let api = api_url.trim_end_matches('/');
     format!("{}/graphql", api.strip_suffix("/v3").unwrap_or(api))
-}
-
-/// The innermost cause: those around it repeat the URL and say that a request failed.
-pub(super) fn reason(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

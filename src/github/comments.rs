@@ -58,12 +58,12 @@ impl Client {
     /// A new comment. [`Refusal::Unanswered`] says that there may be one now.
     pub(super) async fn create(&self, text: &Masked) -> Result<Found, Refusal> {
         let answer = self.send(&self.place.comments(), Request::Post(&json!({"body": text.as_str()}))).await?;
-        if answer.status == 201 { answer.read() } else { Err(Refusal::of_answer(&answer)) }
+        if answer.status == 201 { Ok(answer.read()?) } else { Err(Refusal::of_answer(&answer)) }
     }
 
     pub(super) async fn update(&self, id: u64, text: &Masked) -> Result<Found, Refusal> {
         let answer = self.send(&self.place.comment(id), Request::Patch(&json!({"body": text.as_str()}))).await?;
-        if answer.status == 200 { answer.read() } else { Err(Refusal::of_answer(&answer)) }
+        if answer.status == 200 { Ok(answer.read()?) } else { Err(Refusal::of_answer(&answer)) }
     }
 
     /// Deletes a comment; that it is gone already is as good.
@@ -76,7 +76,7 @@ impl Client {
     pub(super) async fn person(&self) -> Result<Option<User>, Refusal> {
         let answer = self.send("/user", Request::Get).await?;
         match answer.status {
-            200 => answer.read().map(Some),
+            200 => Ok(Some(answer.read()?)),
             403 | 404 => Ok(None),
             _ => Err(Refusal::of_answer(&answer)),
         }

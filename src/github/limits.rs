@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::call::Answer;
+use super::answer::Answer;
 
 /// What GitHub asks for where it does not say how long.
 const MINUTE: Duration = Duration::from_secs(60);

@@ -1,5 +1,6 @@
 //! GitHub's API, for the comment on a pull request; the only place that speaks to GitHub.
 
+mod answer;
 mod author;
 mod call;
 mod comments;

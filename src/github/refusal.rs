@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use super::call::{Answer, reason};
+use super::answer::{Answer, reason};
 use crate::error::{Problem, Text, text};
 
 /// The longest message of GitHub's that is told; more is a page and no message.
@@ -36,11 +36,14 @@ pub enum Refusal {
     },
 }
 
-impl Refusal {
-    pub(super) fn unreadable() -> Self {
+/// An answer that is none of GitHub's.
+impl From<serde_json::Error> for Refusal {
+    fn from(_: serde_json::Error) -> Self {
         Self::Unanswered("what it answered is not GitHub's".to_owned())
     }
+}
 
+impl Refusal {
     pub(super) fn of_transport(error: &octocrab::Error) -> Self {
         let mut cause: Option<&(dyn Error + 'static)> = Some(error);
         while let Some(error) = cause {

@@ -17,7 +17,7 @@ pub(super) fn client(ca_bundle: Option<&str>, request: Duration) -> Result<Clien
         // Some certificates are looked into only here.
         Some(_) => unreadable(),
         None => {
-            let text = text!("no HTTPS client could be made: {}", super::call::reason(&error));
+            let text = text!("no HTTPS client could be made: {}", super::answer::reason(&error));
             Problem::warning("comment-failed", text)
                 .help("install the system's certificates (the package `ca-certificates`)")
         }

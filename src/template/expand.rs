@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use super::document::NodeId;
 use super::placeholder::{Encoding, Parsed, Placeholder, Rule, Segment};
+use super::role::Role;
 use super::shape::{Token, number_word, word};
 use crate::values::Values;
 
@@ -66,6 +68,16 @@ pub(crate) struct Expansion {
     pub(crate) lacking: Vec<(String, Lack)>,
     /// Anything but literal text was there to fill.
     pub(crate) touched: bool,
+}
+
+/// A scalar with its filled text.
+pub(super) struct FilledScalar {
+    pub(super) node: NodeId,
+    /// It is one placeholder and nothing else.
+    pub(super) whole: bool,
+    pub(super) expansion: Expansion,
+    /// How objects see it: in one way, or in several through aliases.
+    pub(super) roles: Vec<Role>,
 }
 
 /// Fills `parsed`.

@@ -6,25 +6,15 @@ use saphyr_parser::ScalarStyle;
 
 use super::document::{NodeId, SourceFile};
 use super::emit::{self, Filling};
-use super::expand::{Expansion, FillRules, Lack, expand};
+use super::expand::{Expansion, FillRules, FilledScalar, Lack, expand};
 use super::place::{Survey, survey};
-use super::proof::prove;
+use super::proof::{not_as_meant, prove};
 use super::read::TemplateFile;
 use super::role::Role;
 use super::shape::{Broken, Shape};
 use super::structure;
 use crate::error::{Place, Problem, text};
 use crate::values::Values;
-
-/// A scalar with its filled text.
-pub(super) struct FilledScalar {
-    pub(super) node: NodeId,
-    /// It is one placeholder and nothing else.
-    pub(super) whole: bool,
-    pub(super) expansion: Expansion,
-    /// How objects see it: in one way, or in several through aliases.
-    pub(super) roles: Vec<Role>,
-}
 
 /// A filled file.
 pub(super) struct FilledFile<'a> {
@@ -231,10 +221,4 @@ fn may_be_typed(file: &SourceFile, filled: &FilledScalar) -> bool {
         && !scalar.tagged
         && scalar.style == ScalarStyle::Plain
         && !filled.roles.iter().any(|role| role.is_text())
-}
-
-pub(super) fn not_as_meant(file: &SourceFile) -> Problem {
-    Problem::error("not-as-meant", text!("`{}` cannot be filled so that every YAML reader reads the same", file.name))
-        .at(Place::new(&file.name, 1, 1))
-        .help("write the scalars with placeholders in double quotes, each on one line; please report the template as a bug")
 }

@@ -5,8 +5,8 @@ use std::iter::zip;
 use saphyr_parser::ScalarStyle;
 
 use super::document::{Content, Scalar, SourceFile};
-use super::fill::{FilledScalar, not_as_meant};
-use crate::error::Problem;
+use super::expand::FilledScalar;
+use crate::error::{Place, Problem, text};
 
 /// Both readers must read the tree of `file` with exactly `scalars` replaced; returns the tree.
 pub(super) fn prove(file: &SourceFile, scalars: &[FilledScalar], text: &str) -> Result<SourceFile, Box<Problem>> {
@@ -64,4 +64,10 @@ fn reads_as(scalar: &Scalar, text: &str) -> bool {
 /// `1e3` is written as `1.0e+3`.
 fn same_number(a: &str, b: &str) -> bool {
     matches!((a.parse::<f64>(), b.parse::<f64>()), (Ok(a), Ok(b)) if a == b)
+}
+
+pub(super) fn not_as_meant(file: &SourceFile) -> Problem {
+    Problem::error("not-as-meant", text!("`{}` cannot be filled so that every YAML reader reads the same", file.name))
+        .at(Place::new(&file.name, 1, 1))
+        .help("write the scalars with placeholders in double quotes, each on one line; please report the template as a bug")
 }

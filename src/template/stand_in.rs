@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::fill::{self, FilledFile, FilledScalar};
+use super::expand::FilledScalar;
+use super::fill::{self, FilledFile};
 
 use crate::secret::Secret;
 

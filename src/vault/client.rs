@@ -1,6 +1,5 @@
 //! One request: sent again while that may help, never to another host, never for longer than the deadline.
 
-use std::error::Error as _;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
@@ -12,7 +11,7 @@ use super::address::Address;
 use super::answer::{Answer, Body};
 use super::retry;
 use super::tls::Tls;
-use super::trouble::Trouble;
+use super::trouble::{Trouble, causes};
 use crate::error::{Problem, text};
 use crate::secret::Secret;
 
@@ -184,16 +183,4 @@ fn sensitive(token: &Secret) -> Result<HeaderValue, Trouble> {
     let mut value = HeaderValue::from_str(token.expose()).map_err(|_| Trouble::TokenShape)?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// An error with its causes, without the URL.
-pub(super) fn causes(error: &reqwest::Error) -> String {
-    let mut texts = Vec::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        texts.push(cause.to_string());
-        source = cause.source();
-    }
-    texts.dedup();
-    if texts.is_empty() { error.to_string() } else { texts.join(": ") }
 }

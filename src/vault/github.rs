@@ -6,9 +6,9 @@ use reqwest::{Client, Url};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::client::causes;
 use super::retry;
 use super::tls::Tls;
+use super::trouble::causes;
 use crate::error::{Problem, text};
 use crate::secret::Secret;
 

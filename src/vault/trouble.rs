@@ -4,7 +4,6 @@ use std::error::Error;
 
 use super::address::Address;
 use super::answer::{Answer, Refusal};
-use super::client::causes;
 use crate::error::{Problem, text};
 
 /// Why there is no answer.
@@ -59,6 +58,18 @@ impl Trouble {
                 .help("check `vault-token`: one line, without quotes"),
         }
     }
+}
+
+/// An error with its causes, without the URL.
+pub(super) fn causes(error: &reqwest::Error) -> String {
+    let mut texts = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        texts.push(cause.to_string());
+        source = cause.source();
+    }
+    texts.dedup();
+    if texts.is_empty() { error.to_string() } else { texts.join(": ") }
 }
 
 /// Whether TLS is among the causes; an I/O error hides its own from `source`.

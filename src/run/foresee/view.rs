@@ -70,7 +70,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let mut sights: BTreeMap<ObjectId, Sight> =
             objects.iter().map(|object| (object.id(), sight(&judge, object))).collect();
         let generated =
-            objects.iter().filter(|object| is_generated(object) && !sights[&object.id()].unknown.is_empty());
+            objects.iter().filter(|object| build::is_generated(object) && !sights[&object.id()].unknown.is_empty());
         let unknown_names: Vec<&str> = generated.map(Object::name).collect();
         if !unknown_names.is_empty() {
             let judge = Judge { unknown_names, ..judge };
@@ -133,15 +133,11 @@ impl View {
         let sight = self.sight(&step.wanted);
         let mut change = step.change.clone();
         // Its name may end in a hash of values that are not given: then it may be there under another.
-        if step.standing == Standing::Unread || is_generated(&step.wanted) && self.lacks_values(step) {
+        if step.standing == Standing::Unread || build::is_generated(&step.wanted) && self.lacks_values(step) {
             change.change = Change::Unknown;
             change.keys.iter_mut().for_each(|key| key.change = Change::Unknown);
             return change;
         }
         change.with_unknown(&sight.unknown)
     }
-}
-
-fn is_generated(object: &Object) -> bool {
-    build::content_hash(object.kind(), object.name()).is_some()
 }
