@@ -62,6 +62,22 @@ if [ -n "${SAVE_IMAGE:-}" ]; then
     && mv "$SAVE_IMAGE.$$" "$SAVE_IMAGE"; } || fatal "save the image"
 fi
 
+# The program again, in another directory. Its dependencies are not compiled again, which would take as long as the first time: a release does that.
+again=/of/another/length
+build_again() {
+  docker build --quiet --network host "${arguments[@]}" --target build --tag "$image-build" "$tmp/clone" >/dev/null 2>&1 || return
+  docker run --rm --network none "$image-build" sh -euc "
+    mkdir -p $again && cp -a /src $again && cd $again/src
+    target=\$(uname -m)-unknown-linux-gnu
+    cargo clean --quiet --release --target \$target --package secret-patch
+    $(sed -n 's/^ *&& \(RUSTFLAGS=.*\) \\$/\1/p' "$tmp/clone/Dockerfile") cargo build --quiet --release --locked --offline --target \$target
+    sha256sum /out/program/secret-patch target/\$target/release/secret-patch | cut -d' ' -f1"
+}
+began=$SECONDS
+mapfile -t sums < <(DOCKER_BUILDKIT=0 build_again)
+docker rmi "$image-build" >/dev/null 2>&1
+check "two builds of the program have the same sha256 ($((SECONDS - began)) s)" equal "${sums[1]:-none}" "${sums[0]:-none of the first}"
+
 inspect() { docker image inspect --format "$1" "$image"; }
 pinned() { sed -n "s/^ARG $1=.*:v\{0,1\}\([0-9.]*[0-9]\).*@sha256:[0-9a-f]\{64\}$/\1/p" "$tmp/clone/Dockerfile"; }
 listing() { # every file of the image; what docker itself puts into a container is left out
@@ -160,6 +176,7 @@ docker cp "$id:/usr/local/bin/secret-patch" "$tmp/secret-patch" && docker cp "$i
 docker rm "$id" >/dev/null
 whole=$(docker save "$image" | gzip -c | wc -c) alone=$(gzip -c "$tmp/kubectl-alone" | wc -c)
 echo "size    image $((whole / 1000)) kB compressed, of which kubectl $((alone / 1000)) kB; secret-patch $(($(wc -c <"$tmp/secret-patch") / 1000)) kB"
+check "the program holds no path of its builder" [ "$(grep -acE '/\.cargo/|/usr/local/cargo/|/src/src/' "$tmp/secret-patch")" = 0 ]
 check "the image is at most 8 MB larger than its kubectl" [ $((whole - alone)) -le 8000000 ]
 first_line() { # microseconds from exec to the first line, the median of 21 runs
   local began
