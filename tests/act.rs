@@ -15,7 +15,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -321,27 +321,45 @@ fn everything_beneath(directory: &Path) -> Vec<PathBuf> {
     beneath.chain([directory.to_owned()]).collect()
 }
 
-#[test]
-fn a_cancelled_job_ends_soon_and_leaves_nothing() {
+/// The workflow `cancelled` up to where its second step waits, then `act` is what happens to it: it has to end soon, and nothing is left.
+fn interrupted(act: impl FnOnce(&Child)) -> Ended {
     let vault = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("VAULT_URL=http://{}", vault.local_addr().expect("an address"));
     let scene = Scene::new().with(&["cancelled"]).option(&["--bind", "--var", &url]);
     let kubeconfig = kubeconfig();
-    let mut secrets = secrets(&kubeconfig, &["LIVEKIT_API_KEY"]);
+    let mut secrets = secrets(&kubeconfig, &[]);
     secrets.push(("VAULT_TOKEN", "hvs.canary-token-0123"));
-    let mut act = scene.command("workflow_dispatch", "cancelled", &secrets);
-    let child = act.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("act");
+    let mut command = scene.command("workflow_dispatch", "cancelled", &secrets);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("act");
     let connection = vault.accept().expect("asked");
+    assert!(scene.checkout.exists(PATCH), "the first step has written it");
     let began = Instant::now();
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
-    assert!(killed.success());
+    act(&child);
     let ended = ended(child.wait_with_output().expect("ended"));
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     drop(connection);
     assert_ne!(ended.code, Some(0));
-    ended.leaks_nothing(&CANARIES.map(|(_, value)| value));
-    assert!(!scene.checkout.exists(PATCH));
-    scene.checkout.holds_nothing(&["hvs.canary-token-0123"], &[]);
+    assert!(!scene.checkout.exists(PATCH), "{ended:?}");
+    let canaries = CANARIES.map(|(_, value)| value);
+    scene.checkout.holds_nothing(&[&canaries[..], &["hvs.canary-token-0123"]].concat(), &[]);
+    ended.leaks_nothing(&canaries)
+}
+
+#[test]
+fn a_cancelled_job_ends_soon_and_leaves_nothing() {
+    interrupted(|act| {
+        let killed = Command::new("kill").args(["-INT", &act.id().to_string()]).status().expect("kill");
+        assert!(killed.success());
+    });
+}
+
+#[test]
+fn a_main_stage_that_is_killed_leaves_nothing_after_the_post_stage() {
+    let ended = interrupted(|_| {
+        let script = format!("docker kill --signal KILL $(docker ps --quiet --filter ancestor={IMAGE})");
+        assert!(Command::new("sh").args(["-c", &script]).stdout(Stdio::null()).status().expect("sh").success());
+    });
+    ended.said(&[REMOVED]);
 }
 
 #[test]

@@ -213,6 +213,28 @@ fn a_main_stage_that_is_killed_while_it_waits_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_render_that_is_killed_at_any_instant_leaves_nothing_after_the_post_stage() {
+    let checkout = checkout();
+    let main = render(&checkout, &[]);
+    let began = Instant::now();
+    let status = main.command().stdin(Stdio::null()).output().expect("ended").status;
+    let whole = began.elapsed();
+    assert!(status.success() && checkout.exists(PATCH));
+    post(&checkout, &main).done();
+    for round in 0..40 {
+        let main = render(&checkout, &[]);
+        let mut child = main.command().spawn().expect("started");
+        std::thread::sleep(whole * round / 40);
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        post(&checkout, &main).done();
+        assert!(!checkout.exists(PATCH), "killed in round {round} of 40");
+        checkout.holds_nothing(&[WORD], &[]);
+        assert_eq!(fs::read_dir(checkout.path().join("config")).expect("read").count(), 1, "killed in round {round}");
+    }
+}
+
+#[test]
 fn the_containers_root_leaves_files_to_the_workspaces_owner_and_removes_them_again() {
     if fs::metadata("/proc/self").expect("read").uid() != 0 {
         return;

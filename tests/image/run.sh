@@ -90,6 +90,9 @@ check "it holds two programs, the other name of one, and the CA certificates" eq
 check "it has at most four layers" [ "$(inspect '{{len .RootFS.Layers}}')" -le 4 ]
 check "its entrypoint is absolute and in exec form" equal "$(inspect '{{json .Config.Entrypoint}}')" '["/usr/local/bin/secret-patch"]'
 check "it sets no user" equal "$(inspect '{{.Config.User}}')" ""
+check "its labels say what it is, and under which licence" equal \
+  "$(inspect '{{index .Config.Labels "org.opencontainers.image.title"}}, {{index .Config.Labels "org.opencontainers.image.licenses"}}')" \
+  "$(sed -n 's/^name = "\(.*\)"/\1/p' "$tmp/clone/Cargo.toml" | head -n 1), $(sed -n 's/^license = "\(.*\)"/\1/p' "$tmp/clone/Cargo.toml")"
 check "the pinned Rust image is that of rust-toolchain.toml" equal "$(pinned RUST_IMAGE)" "$(sed -n 's/^channel = "\(.*\)"/\1/p' "$tmp/clone/rust-toolchain.toml")"
 check "the pinned kubectl is the one in the image" holds \
   "$(docker run --rm --network none --entrypoint /usr/local/bin/kubectl "$image" version --client 2>&1)" "v$(pinned KUBECTL_IMAGE)"
@@ -159,9 +162,27 @@ check "a missing value ends with 1" equal $? 1
 check "it is named" holds "$log" OPENAI_API_KEY
 check "no patch is left" [ ! -e "$workspace/$patch" ]
 
+# --- a kubeconfig that an earlier step left: the runner mounts its directory, and translates a variable that is a path beneath it
+export OPENAI_API_KEY=sk-demo-0001
+new_workspace kubeconfig || fatal "make a workspace"
+mkdir "$tmp/runner_temp"
+cat >"$tmp/runner_temp/kubeconfig" <<END
+apiVersion: v1
+kind: Config
+current-context: left
+clusters: [{name: left, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: left, user: {token: canary-token-of-an-earlier-step}}]
+contexts: [{name: left, context: {cluster: left, user: left}}]
+END
+chown -R "$owner" "$tmp/runner_temp" && chmod 600 "$tmp/runner_temp/kubeconfig"
+log=$(action command=apply environment=staging nonsensitive="ENV_MODE LOG_LEVEL METRICS_ENABLED NODE_ENV CACHE_ENABLED" \
+  -- -e KUBECONFIG=/github/runner_temp/kubeconfig -v "$tmp/runner_temp:/github/runner_temp")
+check "a kubeconfig in the runner's temporary directory is read" holds "$log" "context left, server https://127.0.0.1:1"
+check "its token is masked and not shown" equal "$(grep -c canary-token <<<"$log") $(grep -c '^::add-mask::canary-token-of-an-earlier-step$' <<<"$log")" "1 1"
+check "no patch is left" [ ! -e "$workspace/$patch" ]
+
 # --- the post stage, in a container of its own: another entrypoint, the same inputs and mounts
 new_workspace post || fatal "make a workspace"
-export OPENAI_API_KEY=sk-demo-0001
 log=$(action command=render environment=staging)
 check "the patch is there for the next step" [ -e "$workspace/$patch" ]
 log=$(action command=render environment=staging -- -e PATH=/github/workspace --entrypoint \
