@@ -50,6 +50,11 @@ bench-vault:
     cargo build --locked --release
     @cargo run --quiet --locked -p secret-patch-bed -- run --with vault -- benches/vault.sh
 
+# A thousand Secrets on their way to Vault, beside a shell loop
+bench-eso:
+    cargo build --locked --release
+    @cargo run --quiet --locked -p secret-patch-bed -- run --with external-secrets,vault -- benches/eso.sh
+
 # Whole-process times against envsubst and kubectl (needs hyperfine)
 bench:
     cargo build --locked --release
