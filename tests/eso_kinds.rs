@@ -30,7 +30,8 @@ fn plain(scene: &Scene, name: &str) {
 #[test]
 fn binary_large_and_empty_values_and_every_type_arrive_byte_by_byte() {
     let scene = Scene::new();
-    let large = "large canary ".repeat(70_000);
+    // A Secret takes a mebibyte in all, its key excluded.
+    let large = "large canary ".repeat(80_659);
     let binary: Vec<u8> = (0..=255).collect();
     scene.secret(
         "mixed",
@@ -268,4 +269,60 @@ fn rights_without_list_are_enough_for_a_run_and_rights_on_one_namespace_for_a_lo
     );
     let inventory = scene.program(&["eso", "inventory"]).env("KUBECONFIG", &looking).run().done();
     inventory.said(&["some-namespaces", "ExternalSecret app-secrets"]).leaks_nothing(&[CANARY]);
+}
+
+#[test]
+fn a_terminal_gets_a_bar_and_a_pipe_gets_lines() {
+    let scene = Scene::new();
+    (0..3).for_each(|number| plain(&scene, &format!("app-{number}")));
+    scene.wait_for_store();
+    scene.plan().run().done();
+    let ended = scene.carry_out(&["--yes"]).env("NO_COLOR", "1").on_terminal().done().leaks_nothing(&[CANARY]);
+    let ended = ended.said(&["\r\u{1b}[2K[", " of 3 in sync", "\u{1b}[2Ksync\n  3 of 3 done\n"]);
+    assert!(!ended.stdout.contains("\u{1b}[1m"), "colours: {ended:?}");
+    let piped = scene.carry_out(&[]).run().done().said(&["  3 of 3 done\n"]);
+    assert!(!piped.stderr.contains(['\r', '\u{1b}']), "{piped:?}");
+}
+
+#[test]
+fn what_the_checkout_and_other_environments_still_have_is_told() {
+    let scene = Scene::new();
+    let (dev, prod) = (format!("{}-dev", scene.namespace.name()), format!("{}-prod", scene.namespace.name()));
+    for namespace in [&dev, &prod] {
+        scene.namespace.kubectl(&["create", "namespace", namespace]);
+        let metadata = json!({"name": "app", "namespace": namespace,
+            "annotations": {"secret-patch.dev/set": "owner/name//docker/k8//dev"}});
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"A": CANARY}});
+        scene.namespace.create(&secret.to_string());
+    }
+    let checkout = &scene.checkout;
+    let template = "kind: ConfigMap\nmetadata: {name: c}\ndata: {X: \"${X}\"}\n---\nkind: Secret\nmetadata: {name: app}\nstringData: {A: \"${APP_A}\"}\n";
+    let workflow = "jobs:\n  d:\n    steps:\n    - uses: secret-patch/secret-patch@v0\n      with: {command: apply, environment: dev}\n      env:\n        APP_A: ${{ secrets.APP_A }}\n        X: ${{ vars.X }}\n";
+    for (name, text) in [
+        ("docker/k8/config/dev-config-secret.example.yml", template),
+        ("docker/k8/apps/base/all.yml", "kind: Secret\nmetadata: {name: app}\n"),
+        (".github/workflows/deploy.yml", workflow),
+    ] {
+        let path = checkout.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    checkout.commit();
+    scene.wait_for_store();
+    let prefix = format!("{}/shop", scene.prefix);
+    let plan = ["eso", "plan", "--namespaces", &dev, "--prefix", &prefix, "--store", &scene.store];
+    scene.program(&plan).run().done().said(&["still-applied"]);
+    // Told by the run that moves it, and by the one that finds it moved.
+    for sentence in ["Moved 1 of 1 Secret", "Nothing to do: the one Secret is"] {
+        let ended = scene.carry_out(&["--format", "markdown"]).run().done().leaks_nothing(&[CANARY]).said(&[
+            sentence,
+            "### Still in this checkout, to be taken out before the next apply",
+            "docker/k8/config/dev-config-secret.example.yml:5<",
+            "docker/k8/apps/base/all.yml:1<",
+            "APP_A of the step's env | <code>.github/workflows/deploy.yml:7<",
+            "### Left for other environments",
+            &format!("secret-patch eso plan --namespaces {prod} --prefix {prefix}/prod -o eso-plan-prod.yaml"),
+        ]);
+        assert!(!ended.stdout.contains("deploy.yml:8"), "{ended:?}");
+    }
 }

@@ -26,6 +26,13 @@ impl Set {
         annotations.get(SET_ANNOTATION)?.as_str().filter(|text| !text.is_empty()).map(|text| Self(text.to_owned()))
     }
 
+    /// Repository, root and environment; `None` for a mark that is none of ours.
+    pub fn parts(&self) -> Option<(&str, &str, &str)> {
+        let mut parts = self.0.rsplitn(3, "//");
+        let (environment, root) = (parts.next()?, parts.next()?);
+        Some((parts.next()?, root, environment))
+    }
+
     /// Marks `object` as part of the set.
     #[must_use]
     pub fn mark(&self, mut object: Object) -> Object {

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::neighbours::{Neighbour, next_plans};
 use super::owner::Owner;
 use super::plan::{Plan, SecretPlan};
+use super::remains::Remain;
+use crate::changes::Set;
 use crate::error::Problem;
 use crate::report::{Cell, Survey, Table, count};
 
@@ -46,6 +49,8 @@ pub struct Moved {
     pub sync: Sync,
     /// Whether `last-applied-configuration` was taken off it.
     pub stripped: bool,
+    /// What this program applied it for, if it did.
+    pub set: Option<Set>,
     /// Why it got no further.
     pub problem: Option<Problem>,
 }
@@ -59,6 +64,10 @@ pub struct Told {
     pub write_only: bool,
     /// The manifests, in the order of the plan.
     pub files: Vec<String>,
+    /// What the checkout still says of Secrets that moved.
+    pub remains: Vec<Remain>,
+    /// What is left for other environments.
+    pub neighbours: Vec<Neighbour>,
 }
 
 impl Moved {
@@ -70,6 +79,7 @@ impl Moved {
             vault: InVault::Untouched,
             sync: Sync::None,
             stripped: false,
+            set: None,
             problem: None,
         }
     }
@@ -162,10 +172,6 @@ fn tables(plan: &Plan, moved: &[Moved], told: &Told) -> Vec<Table> {
         .left_out
         .iter()
         .map(|left| vec![Cell::name(&left.namespace), Cell::name(&left.secret), Cell::words(&left.why)]);
-    let own = |one: &Moved| match &one.before {
-        Some(Owner::Ours(set)) => Some([place(one), vec![Cell::words(set.to_string())]].concat()),
-        _ => None,
-    };
     vec![
         Table { title: "Before", columns: &["Namespace", "Secret", "Type", "Owner", "Keys"], rows: rows(&before) },
         Table { title: "In Vault", columns: &["Path", "State", "Keys"], rows: rows(&migrated) },
@@ -178,17 +184,51 @@ fn tables(plan: &Plan, moved: &[Moved], told: &Told) -> Vec<Table> {
         Table { title: "Checks", columns: &["Check", "Result"], rows: checks(moved, told) },
         Table { title: "Refused", columns: &["Namespace", "Secret", "Why"], rows: rows(&failed) },
         Table {
-            title: "To be taken out of template, base and env",
-            columns: &["Namespace", "Secret", "Applied by this program for"],
-            rows: rows(&own),
+            title: "Still in this checkout, to be taken out before the next apply",
+            columns: &["Namespace", "Secret", "What", "Where"],
+            rows: still_there(moved, told),
         },
         Table { title: "Left for later", columns: &["Namespace", "Secret", "Why"], rows: left.collect() },
+        Table {
+            title: "Left for other environments",
+            columns: &["Namespace", "Secret", "Owner"],
+            rows: told
+                .neighbours
+                .iter()
+                .map(|one| vec![Cell::name(&one.namespace), Cell::name(&one.secret), Cell::words(&one.owner)])
+                .collect(),
+        },
+        Table {
+            title: "Next",
+            columns: &["Environment", "Command"],
+            rows: next_plans(plan, &told.neighbours)
+                .into_iter()
+                .map(|(word, command)| vec![Cell::name(word), Cell::name(command)])
+                .collect(),
+        },
         Table {
             title: "Files",
             columns: &["To be committed"],
             rows: told.files.iter().map(|file| vec![Cell::name(file)]).collect(),
         },
     ]
+}
+
+/// What people have to take out; for a Secret of this program that nothing here speaks of, where that is to be looked for.
+fn still_there(moved: &[Moved], told: &Told) -> Vec<Vec<Cell>> {
+    let found = told.remains.iter().map(|one| {
+        let place = format!("{}:{}", one.place.file, one.place.line);
+        vec![Cell::name(&one.namespace), Cell::name(&one.secret), Cell::words(&one.what), Cell::name(place)]
+    });
+    let is_found = |one: &&Moved| {
+        told.remains.iter().any(|remain| remain.namespace == one.plan.namespace && remain.secret == one.plan.secret)
+    };
+    let elsewhere = moved.iter().filter(|one| one.is_well() && !is_found(one)).filter_map(|one| {
+        let (repository, root, environment) = one.set.as_ref()?.parts()?;
+        let what = format!("nothing here; it was applied for {environment} from {root} of {repository}");
+        Some(vec![Cell::name(&one.plan.namespace), Cell::name(&one.plan.secret), Cell::words(what), Cell::words("")])
+    });
+    found.chain(elsewhere).collect()
 }
 
 fn checks(moved: &[Moved], told: &Told) -> Vec<Vec<Cell>> {
@@ -232,6 +272,12 @@ fn data(plan: &Plan, moved: &[Moved], told: &Told) -> Value {
         "secrets": moved.iter().map(one).collect::<Vec<_>>(),
         "changed": moved.iter().any(Moved::is_changed),
         "leftOut": plan.left_out,
+        "remains": told.remains.iter().map(|one| json!({
+            "namespace": one.namespace, "secret": one.secret, "what": one.what, "file": one.place.file, "line": one.place.line,
+        })).collect::<Vec<_>>(),
+        "otherEnvironments": told.neighbours.iter().map(|one| json!({
+            "namespace": one.namespace, "secret": one.secret, "owner": one.owner,
+        })).collect::<Vec<_>>(),
         "files": told.files,
     })
 }

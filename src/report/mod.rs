@@ -1,5 +1,6 @@
 //! What a run found and did, as data; printed as text, Markdown or JSON.
 
+mod bar;
 pub mod comment;
 mod inert;
 pub mod json;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use crate::error::{Problem, Stage};
 use crate::object::ObjectId;
 
+pub use self::bar::Bar;
 pub(crate) use self::sentence::{capital, listed};
 pub use self::survey::{Cell, Survey, Table};
 pub(crate) use self::words::{count, printable, printable_lines, severity_word};

@@ -97,14 +97,15 @@ impl<O: Write, E: Write> Console<O, E> {
         self.progress(&format!("{indent}{}", harmless(text.as_str()).replace('\n', &format!("\n{indent}"))));
     }
 
-    /// A line that the next one takes the place of, on a terminal only; `None` takes it away.
-    pub fn passing(&mut self, text: Option<&Masked>) {
+    /// A line that the next one takes the place of; `None` takes it away. Whether there is a terminal to show it.
+    pub fn passing(&mut self, text: Option<&Masked>) -> bool {
         if self.is_action() || !self.context.terminals.stderr {
-            return;
+            return false;
         }
         let text = text.map(|text| printable(text.as_str())).unwrap_or_default();
         let written = write!(self.err, "\r\u{1b}[2K{text}").and_then(|()| self.err.flush());
         self.keep(written);
+        true
     }
 
     /// A line for those who want to know more: with `--verbose`, or as a debug command.

@@ -9,23 +9,23 @@ use crate::files::{self, git};
 use crate::workflow_files::{self, Calls, WorkflowFile};
 
 /// Where things lie.
-pub(super) struct Checkout {
+pub(in crate::run) struct Checkout {
     /// Its topmost directory, absolute.
-    pub(super) toplevel: PathBuf,
+    pub(in crate::run) toplevel: PathBuf,
     /// Directories of git's own, absolute: not for a build.
-    pub(super) private: Vec<PathBuf>,
+    pub(in crate::run) private: Vec<PathBuf>,
     /// Every file that git tracks, relative to the toplevel; `None` without a repository.
-    pub(super) tracked: Option<Vec<String>>,
+    pub(in crate::run) tracked: Option<Vec<String>>,
     /// The directory whose `.github/workflows` are meant, absolute.
-    pub(super) workflows: PathBuf,
+    pub(in crate::run) workflows: PathBuf,
     /// The same as paths begin that are shown.
-    pub(super) here: PathBuf,
+    pub(in crate::run) here: PathBuf,
     /// Whether the program runs there.
-    pub(super) is_here: bool,
+    pub(in crate::run) is_here: bool,
 }
 
 impl<O: Write, E: Write> Run<O, E> {
-    pub(super) fn checkout(&self) -> Result<Checkout, Failure> {
+    pub(in crate::run) fn checkout(&self) -> Result<Checkout, Failure> {
         let failure = |problem: Problem| Failure::new(Stage::Inputs, vec![problem]);
         let start = self.absolute(self.inputs.root.as_deref().unwrap_or(Path::new(".")));
         let repository = git::Repository::find(&start).map_err(failure)?;
@@ -43,7 +43,7 @@ impl<O: Write, E: Write> Run<O, E> {
 
 impl Checkout {
     /// What the workflows call.
-    pub(super) fn calls(&self) -> Calls {
+    pub(in crate::run) fn calls(&self) -> Calls {
         let files = files::read_workflows(&self.workflows).into_iter();
         let files: Vec<WorkflowFile> = files.map(|file| WorkflowFile { name: file.name, text: file.text }).collect();
         let action = |path: &str| {
@@ -57,12 +57,12 @@ impl Checkout {
     }
 
     /// Whether there are workflows at all.
-    pub(super) fn has_workflows(&self) -> bool {
+    pub(in crate::run) fn has_workflows(&self) -> bool {
         !files::read_workflows(&self.workflows).is_empty()
     }
 
     /// A path beneath the toplevel as findings show it.
-    pub(super) fn shown(&self, path: &Path) -> String {
+    pub(in crate::run) fn shown(&self, path: &Path) -> String {
         path.strip_prefix(&self.toplevel).unwrap_or(path).display().to_string()
     }
 }

@@ -1,6 +1,6 @@
 //! `check`: template, base, overlay, ignore files and workflows agree, and nothing secret is committed; all findings at once.
 
-mod checkout;
+pub(super) mod checkout;
 mod committed;
 mod overlay;
 mod place;

@@ -6,6 +6,7 @@ mod inventory;
 mod keep;
 mod look;
 mod plan;
+mod remains;
 mod run;
 mod snapshots;
 mod step;

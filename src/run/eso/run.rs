@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::{Done, Run};
 use super::ground::Ground;
@@ -18,12 +18,15 @@ use crate::eso::{self, Moved, Plan, Sync, Told};
 use crate::files;
 use crate::inputs::FileName;
 use crate::kubectl::Kubectl;
+use crate::report::Bar;
 use crate::vault::Vault;
 
 /// Where the manifests go unless the inputs say otherwise.
 const DIRECTORY: &str = "external-secrets";
 /// How often the line on the terminal is renewed.
 const TICK: Duration = Duration::from_millis(200);
+/// How often a line elsewhere tells that it goes on.
+const NOW_AND_THEN: Duration = Duration::from_secs(30);
 /// How long all requests to Vault together may take: a plan may hold thousands of Secrets.
 const DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
@@ -41,10 +44,16 @@ impl<O: Write, E: Write> Run<O, E> {
         self.ask_to_move(&plan).await?;
         let files = if self.inputs.dry_run { Vec::new() } else { self.write_manifests(&plan)? };
 
-        let told = Told { dry_run: self.inputs.dry_run, write_only: self.inputs.eso.write_only, files };
         let mut moved = Vec::new();
         let ended = self.move_all(&kubectl, &vault, &plan, &ground, &mut moved).await;
         moved.sort_by_key(|one: &Moved| plan.secrets.iter().position(|secret| secret.id() == one.plan.id()));
+        let told = Told {
+            dry_run: self.inputs.dry_run,
+            write_only: self.inputs.eso.write_only,
+            files,
+            remains: self.remains(&moved),
+            neighbours: if ended.is_ok() { self.neighbours(&kubectl, &plan).await } else { Vec::new() },
+        };
         self.outcome.survey = Some(eso::survey(&plan, &moved, &told));
         let refused: Vec<Problem> = moved.into_iter().filter_map(|one| one.problem).collect();
         match ended {
@@ -67,9 +76,9 @@ impl<O: Write, E: Write> Run<O, E> {
     ) -> Done {
         let overwrite = self.inputs.eso.overwrite.clone();
         let (dry_run, concurrency) = (self.inputs.dry_run, self.inputs.vault.concurrency.max(1));
-        let done = AtomicUsize::new(0);
+        let (done, in_sync) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let keeper = Keeper { vault, plan, overwrite: &overwrite, dry_run, concurrency, done: &done };
-        let syncer = Syncer { kubectl, plan, patience: self.inputs.timeout };
+        let syncer = Syncer { kubectl, plan, patience: self.inputs.timeout, done: &in_sync };
         let mut snapshots = Snapshots::of(&plan.secrets);
         loop {
             self.enter(Stage::Inventory);
@@ -79,12 +88,13 @@ impl<O: Write, E: Write> Run<O, E> {
             let mut steps = steps(batch, ground);
             self.enter(Stage::Vault);
             let total = plan.secrets.len();
-            let shown = || format!("{} of {total} compared with Vault", done.load(Ordering::Relaxed));
-            let kept = self.showing(keeper.keep(&mut steps), shown).await;
+            let shown = |done: &AtomicUsize, what| Bar { done: done.load(Ordering::Relaxed), total, what };
+            let kept = self.showing(keeper.keep(&mut steps), || shown(&done, "compared with Vault")).await;
             let synced = if kept.is_ok() && !dry_run && !self.inputs.eso.write_only {
                 self.enter(Stage::Sync);
-                let in_sync = moved.iter().filter(|one| one.sync != Sync::None).count();
-                self.showing(sync(&syncer, &mut steps), || format!("{in_sync} of {total} in sync")).await
+                let before = steps.iter().filter(|step| step.moved.sync == Sync::Already).count();
+                in_sync.fetch_add(before, Ordering::Relaxed);
+                self.showing(sync(&syncer, &mut steps), || shown(&in_sync, "in sync")).await
             } else {
                 Ok(())
             };
@@ -95,9 +105,9 @@ impl<O: Write, E: Write> Run<O, E> {
         }
     }
 
-    /// Does `work` while a line on the terminal tells how far it is.
-    async fn showing<T>(&mut self, work: impl Future<Output = T>, shown: impl Fn() -> String) -> T {
-        let mut work = std::pin::pin!(work);
+    /// Does `work` while a bar on the terminal, or a line now and then elsewhere, tells how far it is.
+    async fn showing<T>(&mut self, work: impl Future<Output = T>, shown: impl Fn() -> Bar) -> T {
+        let (mut work, mut told) = (std::pin::pin!(work), Instant::now());
         loop {
             tokio::select! {
                 ended = &mut work => {
@@ -105,8 +115,11 @@ impl<O: Write, E: Write> Run<O, E> {
                     return ended;
                 }
                 () = tokio::time::sleep(TICK) => {
-                    let text = self.masker.redact(&shown());
-                    self.console.passing(Some(&text));
+                    let bar = self.masker.redact(&shown().drawn());
+                    if !self.console.passing(Some(&bar)) && told.elapsed() > NOW_AND_THEN {
+                        self.say(text!("{}", shown()));
+                        told = Instant::now();
+                    }
                 }
             }
         }

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::ground::Ground;
 use super::snapshots::Batch;
+use crate::changes::Set;
 use crate::error::{Problem, text};
 use crate::eso::{External, LAST_APPLIED, Moved, Owner, SecretPlan, Sync, bytes, has_owner_reference};
 use crate::object::Object;
@@ -85,6 +86,7 @@ fn step<'a>(plan: &'a SecretPlan, live: Option<&Object>, ground: &Ground) -> Ste
                 moved.problem = refusal(plan, live, &owner, external).or_else(|| outdated(plan, live, &values));
             }
             moved.before = Some(owner);
+            moved.set = Set::of(live);
         }
     }
     Step {

@@ -1,6 +1,7 @@
 //! Letting External Secrets take over: first a trial beside the Secret, then for real, each believed only when it is seen.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -28,6 +29,8 @@ pub(super) struct Syncer<'a> {
     pub(super) kubectl: &'a Kubectl,
     pub(super) plan: &'a Plan,
     pub(super) patience: Duration,
+    /// How many are in sync.
+    pub(super) done: &'a AtomicUsize,
 }
 
 impl Syncer<'_> {
@@ -53,6 +56,7 @@ impl Syncer<'_> {
         self.compare(&mut going, |plan| plan.secret.clone(), Some("secret-differs")).await?;
         for step in going.into_iter().filter(|step| step.moved.is_well()) {
             step.moved.sync = Sync::Done;
+            self.done.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }
