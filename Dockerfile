@@ -14,9 +14,10 @@ FROM ${RUST_IMAGE} AS build
 WORKDIR /src
 COPY . .
 # With --target the flags are for the program alone, not for build scripts and macros, which cannot be static.
-# Without the second one the program would hold the path of the crates' sources and differ from builder to builder.
+# Without the last one the program would hold the path of the crates' sources and differ from builder to builder. At a fixed address, as
+# kubectl is, it has nothing to relocate when it starts: stack and heap are still placed at random.
 RUN target="$(uname -m)-unknown-linux-gnu" \
-    && RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
+    && RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" \
        cargo build --release --locked --target "$target" \
     && install -D "target/$target/release/secret-patch" /out/program/secret-patch \
     && ln -s secret-patch /out/program/cleanup
