@@ -375,14 +375,15 @@ fn wrong_inputs_are_told_all_at_once_as_errors() {
 fn an_input_that_is_no_utf8_is_told_once() {
     use std::os::unix::ffi::OsStrExt as _;
     let checkout = template(TEMPLATE);
-    let mut command = render(&checkout, &[]).command();
-    let ended = command.env("INPUT_ENVIRONMENT", std::ffi::OsStr::from_bytes(b"\xff")).output().expect("ended");
-    assert_eq!(ended.status.code(), Some(1));
+    let bad = std::ffi::OsStr::from_bytes(b"\xff");
+    let started = render(&checkout, &[]).start_with(|command| command.env("INPUT_ENVIRONMENT", bad));
+    let ended = started.feed(b"").wait();
+    assert_eq!(ended.code, Some(1));
     assert_eq!(
-        String::from_utf8_lossy(&ended.stdout).lines().next(),
+        ended.stdout.lines().next(),
         Some("::error title=input-not-utf8::`environment` is not UTF-8%0A  = help: write it as UTF-8")
     );
-    assert_eq!(String::from_utf8_lossy(&ended.stdout).matches("::error").count(), 1);
+    assert_eq!(ended.stdout.matches("::error").count(), 1);
 }
 
 /// Summary, outputs and exit code tell the same story, however early a run ends.

@@ -15,11 +15,11 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use support::cluster::{Namespace, bed, files, random};
-use support::{Checkout, Run, assert_no_leak};
+use support::{Checkout, Run, Started, assert_no_leak};
 
 const OBJECTS: &str = "apiVersion: v1
 kind: Secret
@@ -102,11 +102,9 @@ fn kills(rounds: u64) {
     let (names, foreign) = (scene.files(), scene.namespace.versions()["Secret/foreign"].clone());
     for round in 2..rounds + 2 {
         let instant = Duration::from_micros(next(&mut state) % whole);
-        let mut child = scene.run(round).command().spawn().expect("started");
-        drop(child.stdin.take());
+        let started = scene.run(round).start().feed(b"");
         std::thread::sleep(instant);
-        child.kill().expect("killed");
-        child.wait().expect("ended");
+        started.kill();
         for (name, contents) in files(scene.checkout.path()) {
             assert_no_leak(&format!("{name} after a kill at {instant:?}"), &contents, &[&canary(round)]);
         }
@@ -135,15 +133,13 @@ fn after_a_kill_at_any_other_instant_too() {
 }
 
 /// Starts `run` with a kubectl that waits when its arguments fit the shell pattern, and returns when it does, with kubectl's process id.
-#[expect(clippy::zombie_processes, reason = "where it is not returned the test has failed")]
-fn started_until(scene: &Scene, run: &Run, pattern: &str) -> (Child, u32) {
+fn started_until(scene: &Scene, run: &Run, pattern: &str) -> (Started, u32) {
     let wrapper = scene.namespace.wrapper(&format!("case \"$*\" in *dry-run*) ;; {pattern}) echo $$ >\"$calls/new\"; /bin/mv \"$calls/new\" \"$calls/waits\"; exec /bin/sleep 60 ;; esac"));
-    let mut child = run.clone().through(&wrapper).command().spawn().expect("started");
-    drop(child.stdin.take());
+    let started = run.clone().through(&wrapper).start().feed(b"");
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         if let Ok(text) = fs::read_to_string(wrapper.calls.join("waits")) {
-            return (child, text.trim().parse().expect("a number"));
+            return (started, text.trim().parse().expect("a number"));
         }
         assert!(Instant::now() < deadline, "no call of kubectl fits {pattern}");
         std::thread::sleep(Duration::from_millis(10));
@@ -160,11 +156,6 @@ fn assert_gone(process: u32) {
     }
 }
 
-fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill");
-    assert!(status.success());
-}
-
 #[test]
 fn a_signal_puts_everything_back_and_is_told() {
     for (name, code, pattern, stage) in [
@@ -178,11 +169,11 @@ fn a_signal_puts_everything_back_and_is_told() {
         let kubeconfig = fs::read_to_string(scene.namespace.kubeconfig()).expect("a file");
         let inputs = [("command", "apply"), ("environment", "demo"), ("kubeconfig", kubeconfig.as_str())];
         let run = scene.checkout.action(&inputs).env("A", &canary(1)).env("NUMBER", "1").env("PATH", &bed("PATH"));
-        let (child, kubectl) = started_until(&scene, &run, pattern);
-        signal(&child, &format!("-{name}"));
-        let output = child.wait_with_output().expect("ended");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{said}");
+        let (started, kubectl) = started_until(&scene, &run, pattern);
+        started.signal(name);
+        let ended = started.wait();
+        let said = ended.stdout;
+        assert_eq!(ended.code, Some(code), "{said}");
         assert_gone(kubectl);
         assert_eq!(scene.checkout.read(PATCH), BEFORE);
         assert_eq!(scene.files(), names);
@@ -199,11 +190,11 @@ fn a_signal_puts_everything_back_and_is_told() {
 #[test]
 fn a_signal_while_the_server_writes_leaves_no_doubt_unsaid() {
     let scene = Scene::new();
-    let (child, kubectl) = started_until(&scene, &scene.run(1), "apply*");
-    signal(&child, "-TERM");
-    let output = child.wait_with_output().expect("ended");
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(143), "{said}");
+    let (started, kubectl) = started_until(&scene, &scene.run(1), "apply*");
+    started.signal("TERM");
+    let ended = started.wait();
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.code, Some(143), "{said}");
     assert_gone(kubectl);
     assert!(!said.contains("nothing was written"), "{said}");
     assert!(said.contains("0 objects written, 0 refused, 3 not answered, 0 not reached"), "{said}");
@@ -214,10 +205,9 @@ fn a_signal_while_the_server_writes_leaves_no_doubt_unsaid() {
 #[test]
 fn a_killed_program_leaves_no_kubectl_that_waits_for_it() {
     let scene = Scene::new();
-    let (mut child, kubectl) = started_until(&scene, &scene.run(1), "kustomize*");
+    let (started, kubectl) = started_until(&scene, &scene.run(1), "kustomize*");
     assert!(Path::new(&format!("/proc/{kubectl}")).exists());
-    child.kill().expect("killed");
-    child.wait().expect("ended");
+    started.kill();
     // The stand-in sleeps on; it holds no value, and the next run is not in its way.
     scene.run(1).run().done();
     scene.assert_wanted(1);
@@ -228,14 +218,12 @@ fn a_killed_program_leaves_no_kubectl_that_waits_for_it() {
 
 #[test]
 fn a_closed_output_stops_no_apply() {
-    use std::process::Stdio;
     let scene = Scene::new();
-    let mut command = scene.run(1).command();
     let (read, write) = std::io::pipe().expect("a pipe");
     drop(read);
     let other = write.try_clone().expect("a descriptor");
-    let status = command.stdin(Stdio::null()).stdout(write).stderr(other).status().expect("ended");
-    assert_eq!(status.code(), Some(1));
+    let started = scene.run(1).start_with(|command| command.stdout(write).stderr(other));
+    assert_eq!(started.feed(b"").wait().code, Some(1));
     scene.assert_wanted(1);
     assert_eq!(scene.checkout.read(PATCH), BEFORE);
 }
@@ -243,13 +231,13 @@ fn a_closed_output_stops_no_apply() {
 #[test]
 fn a_second_apply_in_the_same_checkout_is_told_of_the_first() {
     let scene = Scene::new();
-    let (mut child, kubectl) = started_until(&scene, &scene.run(1), "kustomize*");
+    let (started, kubectl) = started_until(&scene, &scene.run(1), "kustomize*");
     scene
         .run(2)
         .run()
         .failed(1, &["error[other-run]: another run is writing in `config`", "nothing was written to the cluster"]);
-    signal(&child, "-TERM");
-    assert_eq!(child.wait().expect("ended").code(), Some(143));
+    started.signal("TERM");
+    assert_eq!(started.wait().code, Some(143));
     assert_gone(kubectl);
     scene.run(2).run().done();
     scene.assert_wanted(2);

@@ -537,11 +537,9 @@ fn after_a_kill_at_any_instant_the_next_run_ends_in_the_wanted_state() {
     for round in 1..=rounds {
         checkout.write(TEMPLATE, objects(round).as_bytes());
         let instant = Duration::from_micros(next(&mut state) % (whole * 3 / 2));
-        let mut child = run(&checkout, &namespace, &["--prune"]).command().spawn().expect("started");
-        drop(child.stdin.take());
+        let started = run(&checkout, &namespace, &["--prune"]).start().feed(b"");
         std::thread::sleep(instant);
-        child.kill().expect("killed");
-        child.wait().expect("ended");
+        started.kill();
         // What is in use is there at every moment.
         let used = namespace.object("deployment/web")["spec"]["template"]["spec"]["volumes"][0]["secret"]["secretName"]
             .clone();

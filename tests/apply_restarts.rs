@@ -14,7 +14,6 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::process::Child;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -610,18 +609,16 @@ fn killed_at(scene: &Scene, value: &str, nth: usize) -> bool {
     let token = std::fs::read_to_string(format!("{}/admin.token", bed("BED_DIR"))).expect("a token");
     config["users"][0]["user"] = json!({"token": token.trim()});
     let config = scene.namespace.write("through", &config.to_string());
-    let mut child: Child = scene.run(value, &[]).env("KUBECONFIG", &config).command().spawn().expect("started");
-    drop(child.stdin.take());
+    let mut started = scene.run(value, &[]).env("KUBECONFIG", &config).start().feed(b"");
     for _ in 0..nth {
         while told.recv_timeout(Duration::from_millis(20)).is_err() {
-            if let Some(status) = child.try_wait().expect("asked") {
-                assert_eq!(status.code(), Some(0));
+            if started.has_ended() {
+                assert_eq!(started.wait().code, Some(0));
                 return false;
             }
         }
     }
-    child.kill().expect("killed");
-    child.wait().expect("ended");
+    started.kill();
     true
 }
 

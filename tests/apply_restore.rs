@@ -13,12 +13,11 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::cluster::Namespace;
-use support::{Checkout, Ended, Run};
+use support::{Checkout, Ended, Run, Started};
 
 const OLD: &str = "canary-old-value";
 const NEW: &str = "canary-new-value";
@@ -232,24 +231,22 @@ fn the_inputs_must_not_contradict_each_other() {
 }
 
 /// Waits until the run has put the old value back.
-fn until_restored(scene: &Scene) -> Child {
-    let mut child = scene.failing().command().spawn().expect("started");
-    drop(child.stdin.take());
+fn until_restored(scene: &Scene) -> Started {
+    let started = scene.failing().start().feed(b"");
     scene.namespace.wait_for("new value", |_| scene.value() == NEW);
     scene.namespace.wait_for("old value", |_| scene.value() == OLD);
-    child
+    started
 }
 
 #[test]
 fn a_signal_on_the_way_back_is_told_with_what_is_back() {
     let scene = Scene::new();
-    let child = until_restored(&scene);
+    let started = until_restored(&scene);
     std::thread::sleep(Duration::from_millis(700));
-    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
-    assert!(status.success());
-    let output = child.wait_with_output().expect("ended");
-    assert_eq!(output.status.code(), Some(143));
-    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    started.signal("TERM");
+    let ended = started.wait();
+    assert_eq!(ended.code, Some(143));
+    let report: Value = serde_json::from_str(&ended.stdout).expect("a report");
     assert_eq!(kinds(&report), ["rollout-failed", "rollout-failed", "stopped"], "{report}");
     assert_eq!(progress(&report, "app"), "restored", "{report}");
     scene.make_room();
@@ -262,10 +259,9 @@ fn killed_on_the_way_back_the_next_run_ends_in_the_wanted_state() {
     for milliseconds in [0, 150, 400, 900] {
         let scene = Scene::new();
         let before = scene.pods();
-        let mut child = until_restored(&scene);
+        let started = until_restored(&scene);
         std::thread::sleep(Duration::from_millis(milliseconds));
-        child.kill().expect("killed");
-        child.wait().expect("ended");
+        started.kill();
         scene.make_room();
         scene.run(NEW, &[]).run().done();
         assert_eq!(

@@ -12,7 +12,6 @@ mod support;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use support::{Checkout, Ended, Run, assert_no_leak};
@@ -70,12 +69,11 @@ fn end(run: &Run) -> Ended {
     for file in ["output", "summary", "state"] {
         fs::write(run.directory.join(".runner").join(file), "").expect("written");
     }
-    let output = run.command().arg0("/usr/local/bin/cleanup").stdin(Stdio::null()).output().expect("ended");
+    let ended =
+        run.clone().reading_no_value().start_with(|command| command.arg0("/usr/local/bin/cleanup")).feed(b"").wait();
     for file in ["output", "summary", "state"] {
         assert_eq!(fs::read_to_string(run.directory.join(".runner").join(file)).expect("read"), "", "{file}");
     }
-    let text = |bytes| String::from_utf8(bytes).expect("text");
-    let ended = Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) };
     ended.leaks_nothing(&[WORD])
 }
 
@@ -187,7 +185,7 @@ fn nothing_but_the_patch_is_read_for_it() {
 
 #[test]
 fn a_main_stage_that_is_killed_while_it_waits_leaves_nothing_behind() {
-    for signal in ["-KILL", "-TERM", "-INT"] {
+    for signal in ["KILL", "TERM", "INT"] {
         let checkout = checkout();
         // A Vault that takes the connection and never answers.
         let vault = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -196,15 +194,14 @@ fn a_main_stage_that_is_killed_while_it_waits_leaves_nothing_behind() {
         let mut main =
             render(&checkout, &[("vault-url", &url), ("vault-token", "t0k3n-aaaa"), ("vault-secrets", asked)]);
         main.environment.remove("DB_PASSWORD");
-        let mut child = main.command().spawn().expect("started");
+        let started = main.start();
         let connection = vault.accept().expect("asked");
         let began = Instant::now();
-        let killed = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
-        assert!(killed.expect("kill").success());
-        let status = child.wait().expect("ended");
+        started.signal(signal);
+        let ended = started.wait();
         // The runner waits this long between SIGINT and SIGTERM.
         assert!(began.elapsed() < Duration::from_millis(7500), "{signal}: {:?}", began.elapsed());
-        assert!(!status.success());
+        assert_ne!(ended.code, Some(0));
         drop(connection);
         post(&checkout, &main).done();
         assert!(!checkout.exists(PATCH), "{signal}");
@@ -217,16 +214,19 @@ fn a_render_that_is_killed_at_any_instant_leaves_nothing_after_the_post_stage() 
     let checkout = checkout();
     let main = render(&checkout, &[]);
     let began = Instant::now();
-    let status = main.command().stdin(Stdio::null()).output().expect("ended").status;
+    let mut started = main.start().feed(b"");
+    while !started.has_ended() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     let whole = began.elapsed();
-    assert!(status.success() && checkout.exists(PATCH));
+    started.wait().done();
+    assert!(checkout.exists(PATCH));
     post(&checkout, &main).done();
     for round in 0..40 {
         let main = render(&checkout, &[]);
-        let mut child = main.command().spawn().expect("started");
+        let started = main.start();
         std::thread::sleep(whole * round / 40);
-        child.kill().expect("killed");
-        child.wait().expect("ended");
+        started.kill();
         post(&checkout, &main).done();
         assert!(!checkout.exists(PATCH), "killed in round {round} of 40");
         checkout.holds_nothing(&[WORD], &[]);

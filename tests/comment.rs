@@ -160,13 +160,12 @@ fn each_environment_of_a_matrix_has_its_comment() {
     scene.github.fault(LIST, json!({"barrier": 2, "times": 2}));
     scene.checkout.write("template.yml", OBJECTS.as_bytes());
     let inputs = |environment| [("environment", environment), ("template", "template.yml"), ("overlay", "none")];
-    let children = ["staging", "prod"].map(|environment| {
+    let started = ["staging", "prod"].map(|environment| {
         let run = scene.on_pull_request(&inputs(environment));
-        run.command().spawn().expect("started")
+        run.start().feed(b"")
     });
-    for child in children {
-        let output = child.wait_with_output().expect("ended");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    for run in started {
+        run.wait().done();
     }
     let comments = scene.github.comments();
     assert_eq!(comments.len(), 2);
@@ -249,19 +248,17 @@ fn a_comment_that_fails_does_not_fail_the_deployment() {
 fn a_job_that_is_cancelled_while_it_comments_ends_at_once() {
     let mut scene = Scene::new();
     scene.github.fault(LIST, json!({"delay": 60_000, "times": 9}));
-    let child = scene.on_pull_request(&[]).command().spawn().expect("started");
+    let started = scene.on_pull_request(&[]).start().feed(b"");
     let began = Instant::now();
     while scene.github.asked().is_empty() {
         assert!(began.elapsed() < Duration::from_secs(60), "it does not comment");
         std::thread::sleep(Duration::from_millis(50));
     }
-    let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
-    assert!(killed.success());
+    started.signal("TERM");
     let cancelled = Instant::now();
-    let output = child.wait_with_output().expect("ended");
+    let ended = started.wait();
     assert!(cancelled.elapsed() < Duration::from_secs(5), "{:?}", cancelled.elapsed());
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("stopped by SIGTERM while commenting"), "{text}");
+    ended.done().said(&["stopped by SIGTERM while commenting"]);
 }
 
 #[test]

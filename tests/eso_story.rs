@@ -198,11 +198,9 @@ fn three_secrets_move_in_place_while_they_are_read_and_runs_are_killed() {
     let mut state = random();
     for _ in 0..8 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let mut run = scene.carry_out(&["--output", "k8s/dev"]).command();
-        let mut child = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
+        let started = scene.carry_out(&["--output", "k8s/dev"]).start();
         std::thread::sleep(Duration::from_millis(200 + (state >> 40) % 2800));
-        child.kill().expect("killed");
-        child.wait().expect("ended");
+        started.kill();
     }
     let report =
         scene.carry_out(&["--output", "k8s/dev", "--format", "markdown"]).run().done().leaks_nothing(&canaries);

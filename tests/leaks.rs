@@ -120,6 +120,26 @@ fn a_value_that_later_steps_would_print_fails_the_test() {
 }
 
 #[test]
+fn a_run_that_is_stopped_is_searched_too() {
+    let checkout = Checkout::empty();
+    let run = step(&checkout, "cp .leak left-behind\necho >there\nexec sleep 60", VALUE);
+    for is_dropped in [false, true] {
+        let failed = catch_unwind(AssertUnwindSafe(|| {
+            let started = run.start().feed(b"");
+            while !checkout.exists("there") {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            if is_dropped { drop(started) } else { drop(started.kill()) }
+        }));
+        let said = failed.expect_err("found").downcast_ref::<String>().cloned().unwrap_or_default();
+        assert!(said.contains("leaked into left-behind"), "{said}");
+        for file in ["there", "left-behind"] {
+            fs::remove_file(checkout.path().join(file)).expect("removed");
+        }
+    }
+}
+
+#[test]
 fn a_step_that_does_nothing_passes() {
     assert_eq!(found(&step(&Checkout::empty(), ":", "")), None);
 }

@@ -11,8 +11,8 @@
 mod support;
 
 use std::fs;
-use std::io::{self, Read, Write as _};
-use std::process::{Command, Stdio};
+use std::io::{self, Read};
+use std::process::Command;
 
 use secret_patch::inputs::Terminals;
 use secret_patch::run::{World, run};
@@ -88,9 +88,8 @@ fn a_panic_is_told_without_values_and_the_summary_tells_it_too() {
 #[test]
 fn no_core_is_dumped_and_no_other_process_may_look() {
     let checkout = Checkout::with(TEMPLATE, "");
-    let mut waiting = checkout.program(&["render", "demo", "--env-file", "-"]).command();
-    let mut child = waiting.stdin(Stdio::piped()).spawn().expect("started");
-    let process = format!("/proc/{}", child.id());
+    let started = checkout.program(&["render", "demo", "--env-file", "-"]).hiding(&[CANARY]).start();
+    let process = format!("/proc/{}", started.id());
     // It reads stdin some time after its first steps.
     let is_ready = || fs::read_to_string(format!("{process}/limits")).is_ok_and(|limits| core_limit(&limits) == "0 0");
     let since = std::time::Instant::now();
@@ -102,8 +101,7 @@ fn no_core_is_dumped_and_no_other_process_may_look() {
     if let Some(line) = status.lines().find(|line| line.starts_with("CoreDumping:")) {
         assert_eq!(line.split_whitespace().nth(1), Some("0"));
     }
-    child.stdin.take().expect("stdin").write_all(format!("A={CANARY}\n").as_bytes()).expect("fed");
-    assert!(child.wait().expect("ended").success());
+    started.feed(format!("A={CANARY}\n").as_bytes()).wait().done();
 }
 
 /// Soft and hard.

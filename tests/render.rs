@@ -12,7 +12,7 @@ mod support;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use support::{Checkout, Ended, Run, assert_no_leak};
@@ -309,11 +309,11 @@ fn a_broken_env_file_is_told_by_line_without_its_text() {
 fn a_signal_ends_a_run_that_waits_for_its_input() {
     let checkout = layout("");
     for (round, name) in ["INT", "TERM", "INT", "TERM", "INT", "TERM"].iter().enumerate() {
-        let mut child = checkout.program(&["render", "demo", "--env-file", "-"]).command().spawn().expect("started");
+        let mut started = checkout.program(&["render", "demo", "--env-file", "-"]).start();
         std::thread::sleep(Duration::from_millis(150));
-        Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().expect("kill");
+        started.signal(name);
         let since = Instant::now();
-        while child.try_wait().expect("waited").is_none() {
+        while !started.has_ended() {
             assert!(since.elapsed() < Duration::from_secs(5), "round {round}: SIG{name} did not end it");
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -646,15 +646,11 @@ fn a_value_that_would_break_what_it_stands_in_is_refused_with_the_encoding() {
 fn what_is_no_utf8_in_the_call_or_the_environment_is_told_and_only_if_asked_for() {
     let checkout = template("a: ${API_KEY}\n");
     let bad = std::ffi::OsStr::from_bytes(b"\xff\xfe");
-    let output = |command: &mut Command| command.output().expect("ended");
     let run = checkout.program(&["render", "demo"]).env("API_KEY", "v");
-    let fine = output(run.command().env("OTHER", bad).env(bad, "x").stdin(Stdio::null()));
-    assert_eq!(fine.status.code(), Some(0), "{fine:?}");
-    let value = output(run.command().env("API_KEY", bad).stdin(Stdio::null()));
-    assert_eq!(value.status.code(), Some(1), "{value:?}");
-    assert!(String::from_utf8_lossy(&value.stderr).contains("the value of `API_KEY` in the environment is not UTF-8"));
-    let argument = output(run.command().arg(bad).stdin(Stdio::null()));
-    assert_eq!(argument.status.code(), Some(2), "{argument:?}");
+    run.start_with(|command| command.env("OTHER", bad).env(bad, "x")).feed(b"").wait().done();
+    let value = run.start_with(|command| command.env("API_KEY", bad)).feed(b"").wait();
+    value.failed(1, &["the value of `API_KEY` in the environment is not UTF-8"]);
+    run.start_with(|command| command.arg(bad)).feed(b"").wait().failed(2, &[]);
 }
 
 #[test]
@@ -816,9 +812,10 @@ fn a_reader_that_left_is_no_panic() {
         assert_eq!(checkout.read(PATCH), FILLED);
         fs::remove_file(checkout.path().join(PATCH)).expect("written");
     }
-    let mut child = run.command().spawn().expect("started");
-    drop(child.stdout.take());
-    let code = child.wait().expect("ended").code();
+    let (read, write) = std::io::pipe().expect("a pipe");
+    let started = run.start_with(|command| command.stdout(write));
+    drop(read);
+    let code = started.wait().code;
     assert!(matches!(code, Some(0 | 1)), "{code:?}");
     assert_eq!(checkout.read(PATCH), FILLED);
 }

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use secret_patch_bed::proxy::{Plan, Proxy};
 use support::cluster::{bed, random};
 use support::issuer::Issuer;
-use support::{Checkout, Ended, Run, assert_no_leak};
+use support::{Checkout, Ended, Run};
 
 const PATCH: &str = "config/demo-secret-config-patch.yml";
 const PASSWORD: &str = "pa55: #word \"of\" the app";
@@ -530,7 +530,7 @@ fn a_stopped_run_gives_its_token_back() {
     let proxy = proxy("GET /v1/secret/* always latency 60000");
     let before = tokens();
     let run = as_reader(scene.render("secret/data/~/app k | PASSWORD", &[]), proxy.url());
-    let mut child = run.command().spawn().expect("started");
+    let started = run.hiding(&[&credential("approle/reader.secret-id")]).start();
     let reads = |proxy: &Proxy| proxy.seen().iter().any(|seen| seen.target.starts_with("/v1/secret/"));
     let since = Instant::now();
     while !reads(&proxy) {
@@ -538,16 +538,13 @@ fn a_stopped_run_gives_its_token_back() {
         std::thread::sleep(Duration::from_millis(10));
     }
     assert_eq!(tokens(), before + 1);
-    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
-    assert!(sent.success());
+    started.signal("TERM");
     let stopped = Instant::now();
-    assert_eq!(child.wait().expect("ended").code(), Some(143));
+    let ended = started.wait();
+    assert_eq!(ended.code, Some(143));
     assert!(stopped.elapsed() < Duration::from_secs(5), "longer than a runner waits");
     assert_eq!(tokens(), before);
-    let mut said = String::new();
-    child.stderr.take().expect("stderr").read_to_string(&mut said).expect("text");
-    assert!(said.contains("stopped by SIGTERM"));
-    assert_no_leak("stderr", said.as_bytes(), &[&credential("approle/reader.secret-id")]);
+    ended.said(&["stopped by SIGTERM"]);
 }
 
 #[test]

@@ -126,6 +126,14 @@ mod tests {
     }
 
     #[test]
+    fn its_foot_holds_no_value() {
+        let subject =
+            Subject { key: "hunter2 in hunter2", run: Some("https://github.com/owner/hunter2/actions/runs/1") };
+        let comment = Comment::new(&applied(), subject, &masker());
+        assert!(comment.forms.iter().all(|form| !form.as_str().contains("hunter2") && form.as_str().contains("***")));
+    }
+
+    #[test]
     fn it_has_the_summarys_words_without_what_differs_from_run_to_run() {
         let forms = comment(&applied()).forms;
         let lines: Vec<&str> = forms[0].as_str().lines().collect();

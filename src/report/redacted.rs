@@ -126,3 +126,37 @@ fn redacted_problem(problem: &Problem, masker: &Masker) -> Problem {
         help: problem.help.as_ref().map(lines),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{hostile, masker};
+    use super::super::{Progress, Shown};
+    use super::*;
+
+    /// With a value in every text that can hold one.
+    fn full() -> Outcome {
+        let text = || "a hunter2 b".to_owned();
+        let mut outcome = hostile();
+        let id = outcome.objects[0].id.clone();
+        let object = &mut outcome.objects[0];
+        object.conflicts.push(ConflictReport { manager: text(), fields: vec![text()], forced: false });
+        object.keys[0].shown = Shown { before: Some(text()), after: Some(text()) };
+        object.keys[0].moved = Some(id.clone());
+        outcome.patch = Some(text());
+        outcome.values = object.keys[0].values.clone();
+        let (progress, note) = (Progress::Failed, Some(text()));
+        outcome.restarts.push(RestartReport { id: id.clone(), uses: vec![id.clone()], progress, note: None });
+        outcome.left_over.push(LeftOverReport { id: id.clone(), pruned: true, progress, note });
+        outcome.base = Some(BaseReport { gained: vec![text()], lost: vec![text()] });
+        outcome.rollouts.push(RolloutReport { id, ready: false, detail: text() });
+        outcome
+    }
+
+    #[test]
+    fn no_field_keeps_a_value() {
+        let (whole, redacted) = (format!("{:?}", full()), format!("{:?}", full().redacted(&masker())));
+        assert!(!redacted.contains("hunter2"));
+        // All but the two texts that are not shown in part.
+        assert_eq!(redacted.matches("***").count(), whole.matches("hunter2").count() - 2);
+    }
+}

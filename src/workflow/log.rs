@@ -29,6 +29,12 @@ pub fn start(environment: &Environment, masker: &Masker) {
 #[derive(Clone)]
 struct Redacting(Masker);
 
+impl Redacting {
+    fn told(&self, line: &[u8]) -> String {
+        harmless(self.0.redact_bytes(line).as_str())
+    }
+}
+
 impl<'a> MakeWriter<'a> for Redacting {
     type Writer = Self;
 
@@ -39,12 +45,25 @@ impl<'a> MakeWriter<'a> for Redacting {
 
 impl Write for Redacting {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let text = self.0.redact_bytes(line);
-        io::stderr().write_all(harmless(text.as_str()).as_bytes())?;
+        io::stderr().write_all(self.told(line).as_bytes())?;
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn a_line_holds_no_value_and_is_no_command() {
+        let log = Redacting(Masker::new());
+        log.0.add(&Secret::new("hunter2"));
+        assert_eq!(log.told(b"DEBUG path=\"/v1/hunter2\" \xff\n"), "DEBUG path=\"/v1/***\" \u{fffd}\n");
+        assert_eq!(log.told(b"::error::hunter2\n"), "\\::error::***\n");
     }
 }

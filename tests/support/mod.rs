@@ -16,6 +16,7 @@ pub mod issuer;
 pub mod leaks;
 pub mod own_bed;
 pub mod own_vault;
+mod started;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 pub use self::leaks::assert_no_leak;
-use self::watch::Watch;
+pub use self::started::Started;
 pub use self::watch::canaries_so_far;
 
 /// A temporary checkout of a git repository.
@@ -231,7 +232,7 @@ impl Run {
         self.env("PATH", &variable("PATH")).env("KUBECONFIG", &variable("KUBECONFIG"))
     }
 
-    pub fn command(&self) -> Command {
+    fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_clear().envs(&self.environment).current_dir(&self.directory);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -253,22 +254,19 @@ impl Run {
     /// Runs it to its end, which fails the test where a value got out.
     #[track_caller]
     pub fn run(&self) -> Ended {
-        use std::io::Write as _;
-        let mut watch = Watch::new(self);
-        let mut child = self.command().spawn().expect("started");
-        watch.follow(&child);
-        let mut stdin = child.stdin.take().expect("stdin");
-        let text = self.stdin.clone();
-        let feeder = std::thread::spawn(move || drop(stdin.write_all(&text)));
-        let output = child.wait_with_output().expect("ended");
-        feeder.join().expect("fed");
-        let ended = Ended {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        };
-        watch.search(self, &ended);
-        ended
+        self.start().feed(&self.stdin).wait()
+    }
+
+    /// Starts it with an open stdin. However it ends, that fails the test where a value got out.
+    pub fn start(&self) -> Started {
+        self.start_with(|command| command)
+    }
+
+    /// The same with what only the call itself can say, such as an argument that is not UTF-8.
+    pub fn start_with(&self, change: impl FnOnce(&mut Command) -> &mut Command) -> Started {
+        let mut command = self.command();
+        change(&mut command);
+        Started::new(self, &mut command)
     }
 }
 
