@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::super::{Done, Run};
+use super::look::USERS;
 use super::now;
 use crate::error::{Problem, Stage};
 
@@ -14,7 +15,7 @@ impl<O: Write, E: Write> Run<O, E> {
 
         self.enter(Stage::Inventory);
         let scope = self.scope(&kubectl).await?;
-        let inventory = self.look(&kubectl, &scope).await?;
+        let inventory = self.look(&kubectl, &scope, &USERS).await?;
         if inventory.api_version.is_none() {
             let text = "External Secrets is not installed in this cluster, or serves neither `v1` nor `v1beta1`";
             self.note([Problem::notice("no-external-secrets", text)

@@ -18,7 +18,7 @@ const SYSTEM: [&str; 3] = ["kube-node-lease", "kube-public", "kube-system"];
 /// How many namespaces are read at once.
 const AT_ONCE: usize = 4;
 /// What names Secrets and lives in a namespace: the API it is in, and its plural.
-const USERS: [(&str, &str); 8] = [
+pub(super) const USERS: [(&str, &str); 8] = [
     ("/apis/apps/v1", "deployments"),
     ("/apis/apps/v1", "statefulsets"),
     ("/apis/apps/v1", "daemonsets"),
@@ -69,13 +69,21 @@ impl<O: Write, E: Write> Run<O, E> {
         Ok(Scope::Namespaces(namespaces))
     }
 
-    /// All that `scope` holds.
-    pub(super) async fn look(&mut self, kubectl: &Kubectl, scope: &Scope) -> Result<Inventory, Failure> {
+    /// All that `scope` holds; who uses a Secret is looked for among the kinds `users`.
+    pub(super) async fn look(
+        &mut self,
+        kubectl: &Kubectl,
+        scope: &Scope,
+        users: &[(&str, &str)],
+    ) -> Result<Inventory, Failure> {
         let failure = |problem| Failure::new(Stage::Inventory, vec![problem]);
         let api_version = api_version(kubectl).await.map_err(failure)?;
         let secrets = list(kubectl, "/api/v1", "secrets", scope, |secret| Some(SecretFacts::of(&secret, None)));
-        let (secrets, (users, users_known), (externals, stores)) =
-            tokio::join!(secrets, users(kubectl, scope), external_secrets(kubectl, scope, api_version.as_deref()));
+        let (secrets, (users, users_known), (externals, stores)) = tokio::join!(
+            secrets,
+            users_among(kubectl, scope, users),
+            external_secrets(kubectl, scope, api_version.as_deref())
+        );
         let (secrets, externals, stores) =
             (secrets.map_err(failure)?, externals.map_err(failure)?, stores.map_err(failure)?);
         self.tell_refusals(scope, &secrets, "Secrets")?;
@@ -179,8 +187,12 @@ async fn stores(kubectl: &Kubectl, scope: &Scope, api_version: &str) -> Result<L
 }
 
 /// Who uses which Secret, and whether all who may could be read.
-async fn users(kubectl: &Kubectl, scope: &Scope) -> (BTreeMap<(String, String), BTreeSet<String>>, bool) {
-    let lists = USERS.iter().map(|(root, plural)| list(kubectl, root, plural, scope, used_by));
+async fn users_among(
+    kubectl: &Kubectl,
+    scope: &Scope,
+    kinds: &[(&str, &str)],
+) -> (BTreeMap<(String, String), BTreeSet<String>>, bool) {
+    let lists = kinds.iter().map(|(root, plural)| list(kubectl, root, plural, scope, used_by));
     let (mut users, mut known) = (BTreeMap::<_, BTreeSet<String>>::new(), true);
     for listed in join_all(lists).await {
         let Ok(listed) = listed else {

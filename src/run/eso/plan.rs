@@ -30,7 +30,7 @@ impl<O: Write, E: Write> Run<O, E> {
 
         self.enter(Stage::Inventory);
         let scope = self.scope(&kubectl).await?;
-        let inventory = self.look(&kubectl, &scope).await?;
+        let inventory = self.look(&kubectl, &scope, &[]).await?;
 
         self.enter(Stage::Plan);
         let plan = self.planned(&inventory, earlier.as_ref())?;
