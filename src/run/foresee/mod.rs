@@ -53,9 +53,12 @@ impl<O: Write, E: Write> Run<O, E> {
     /// Stage [`Stage::Inputs`] of whatever looks at the cluster.
     pub(in crate::run) fn deployment(&mut self) -> Result<Deployment, Failure> {
         self.enter(Stage::Inputs);
-        let (layout, kubectl) = (self.layout(), self.cluster());
-        let (layout, kubectl) = Failure::of_both(layout, kubectl)?;
-        self.refuse_foreign_trees(&layout)?;
+        let layout = self.layout();
+        if let Ok(layout) = &layout {
+            // Whoever brings another's tree is told that, and not what else he has not been given.
+            self.refuse_foreign_trees(layout)?;
+        }
+        let (layout, kubectl) = Failure::of_both(layout, self.cluster())?;
         // The comment of an earlier run is found by set and cluster, whatever else is wrong.
         let set = self.set(&layout);
         let (set, patch_file) = Failure::of_both(set, self.patch_file_for(&layout))?;

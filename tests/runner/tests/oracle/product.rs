@@ -24,6 +24,12 @@ fn harmless(text: String) -> String {
     defuse(&text).chars().take(4000).collect()
 }
 
+/// `text` with the blank that secret-patch puts before what the runner would join to the header; then it would be no command.
+fn apart(text: &str) -> String {
+    // Those of the corpus.
+    if text.starts_with(['\u{feff}', '\u{200b}']) { format!(" {text}") } else { text.to_owned() }
+}
+
 #[test]
 fn commands_are_the_same_bytes() {
     let mut rng = rng(10);
@@ -35,12 +41,15 @@ fn commands_are_the_same_bytes() {
     for _ in 0..ROUNDS {
         let value = text(&mut rng);
         pair(json!(["setSecret", value]), written(|out| workflow::add_mask(out, &Secret::new(value.as_str()))));
-        pair(json!(["startGroup", value]), written(|out| workflow::group(out, &masked(&value))));
+        pair(json!(["startGroup", apart(&value)]), written(|out| workflow::group(out, &masked(&value))));
         pair(json!(["endGroup"]), written(workflow::end_group));
         let value = workflow::harmless(&harmless(value));
-        pair(json!(["debug", value]), written(|out| workflow::debug(out, &masked(&value))));
+        pair(json!(["debug", apart(&value)]), written(|out| workflow::debug(out, &masked(&value))));
         let call = |severity, name: &str, place: Value, ours: &Properties| {
-            (json!([name, value, place]), written(|out| workflow::annotate(out, severity, ours, &masked(&value))))
+            (
+                json!([name, apart(&value), place]),
+                written(|out| workflow::annotate(out, severity, ours, &masked(&value))),
+            )
         };
         let (title, file) = (harmless(text(&mut rng)), harmless(text(&mut rng)));
         let (line, column) = (rng.usize(..3), rng.usize(..3));
