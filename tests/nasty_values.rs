@@ -15,6 +15,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use support::cluster::{Namespace, bed};
+use support::webhook::{Verdict, Webhook};
 use support::{Checkout, Ended, Run};
 
 const PEM: &str =
@@ -274,6 +275,36 @@ fn no_value_is_shown_by_a_policy_that_warns_with_it() {
         scene.run(command).done();
     }
     scene.namespace.kubectl(&["delete", "validatingadmissionpolicybinding", scene.namespace.name()]);
+}
+
+/// A webhook that quotes what it is given, for every Secret and ConfigMap of the namespace.
+fn webhook(namespace: &Namespace, verdict: Verdict) {
+    let webhook = Webhook::start(bed("BED_DIR").as_ref(), verdict);
+    namespace.create(&webhook.configuration(namespace.name()).to_string());
+    let probe = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "probe"}, "data": {"A": "probed"}}"#;
+    namespace.wait_for("webhook", |namespace| {
+        let answer = namespace.try_kubectl(&["create", "--dry-run=server", "-f", "-"], probe);
+        String::from_utf8_lossy(&answer.stderr).contains("::probed")
+    });
+}
+
+#[test]
+fn no_value_is_shown_by_a_webhook_that_refuses_with_it() {
+    let scene = Scene::new();
+    webhook(&scene.namespace, Verdict::Denies);
+    scene.refuses(&format!("{SECRET}---\n{CONFIG}"), &["refused by the admission webhook"]);
+    scene.namespace.kubectl(&["delete", "validatingwebhookconfiguration", scene.namespace.name()]);
+}
+
+#[test]
+fn no_value_is_shown_by_a_webhook_that_warns_with_it() {
+    let scene = Scene::new();
+    webhook(&scene.namespace, Verdict::Warns);
+    scene.template(&format!("{SECRET}---\n{CONFIG}"));
+    for command in ["diff", "apply", "apply"] {
+        scene.run(command).done();
+    }
+    scene.namespace.kubectl(&["delete", "validatingwebhookconfiguration", scene.namespace.name()]);
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub mod own_bed;
 pub mod own_vault;
 mod started;
 mod watch;
+pub mod webhook;
 
 use std::collections::BTreeMap;
 use std::fmt;
