@@ -1,6 +1,7 @@
 //! Needs the test bed with docker, external-secrets and vault, and the image.
 //!
 //! What a static program on an empty file system could lack: names are resolved inside the image, and its own authorities are asked for trust.
+//! And what holds of the program holds of it there: no value is shown.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -22,6 +23,7 @@ use base64::engine::general_purpose::STANDARD;
 use secret_patch_bed::authority::SERVER_NAME;
 use support::cluster::{bed, random};
 use support::eso::{bao, of_vault};
+use support::nasty::{CONFIG, SECRET, Scene};
 use support::{Checkout, Ended};
 use tempfile::TempDir;
 
@@ -86,6 +88,18 @@ fn the_image_has_the_public_authorities() {
         let has_name = |certificate: &Vec<u8>| certificate.windows(name.len()).any(|part| part == name.as_bytes());
         assert!(certificates.iter().any(has_name), "{name} is missing");
     }
+}
+
+#[test]
+fn the_image_shows_no_value_whatever_it_is_and_whatever_the_server_answers() {
+    let scene = Scene::in_image(IMAGE);
+    scene.template(&format!("{SECRET}---\n{CONFIG}"));
+    for command in ["render", "diff", "apply", "apply"] {
+        scene.run(command).done();
+    }
+    scene.refuses("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x{n}}\ndata: {A: {b: '{v}'}}\n", &["x0"]);
+    let label = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: l{n}, labels: {x: '{v}'}}\n";
+    scene.refuses(label, &["l0"]);
 }
 
 /// The file of authorities in the image.

@@ -14,6 +14,7 @@ pub mod eso;
 pub mod github;
 pub mod issuer;
 pub mod leaks;
+pub mod nasty;
 pub mod own_bed;
 pub mod own_vault;
 mod started;
