@@ -86,14 +86,13 @@ impl<'a> Search<'a> {
         Ok(PodTemplates::of(&live, moment, &self.kubectl.namespace))
     }
 
-    fn lacks(&self, id: &ObjectId) -> bool {
-        let is_it = |object: &&Object| {
-            object.kind() == id.kind
-                && object.group() == id.group
-                && object.name() == id.name
-                && Some(object.namespace().unwrap_or(&self.kubectl.namespace)) == id.namespace.as_deref()
+    /// What the build holds, each object with its namespace.
+    fn held(&self) -> BTreeSet<ObjectId> {
+        let with_namespace = |object: &&Object| ObjectId {
+            namespace: Some(object.namespace().unwrap_or(&self.kubectl.namespace).to_owned()),
+            ..object.id()
         };
-        !self.wanted.iter().any(is_it)
+        self.wanted.iter().map(with_namespace).collect()
     }
 }
 
@@ -132,7 +131,8 @@ impl<O: Write, E: Write> Run<O, E> {
         search: &Search<'_>,
         marked: Result<Vec<ObjectId>, Vec<Problem>>,
     ) -> Result<Vec<Doomed>, Vec<Problem>> {
-        let absent: Vec<ObjectId> = marked?.into_iter().filter(|id| search.lacks(id)).collect();
+        let held = search.held();
+        let absent: Vec<ObjectId> = marked?.into_iter().filter(|id| !held.contains(id)).collect();
         let hashes = absent.iter().filter_map(|id| build::content_hash(&id.kind, &id.name));
         hashes.for_each(|hash| self.masker.add(&Secret::new(hash)));
         let left = search.left(&absent).await?;
