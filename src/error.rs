@@ -91,9 +91,15 @@ impl Problem {
         self
     }
 
+    /// The same finding as a warning: it is told, and does not stop the run.
+    #[must_use]
+    pub fn as_warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
+    }
+
     /// The same finding as a notice: about something that need not be right.
     #[must_use]
-    pub fn demoted(self) -> Self {
+    pub fn as_notice(self) -> Self {
         Self { severity: Severity::Notice, ..self }
     }
 
@@ -111,7 +117,7 @@ pub fn reason(error: &io::Error) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + letters.as_str())
 }
 
-/// The part of a run that something belongs to, in the order in which they run.
+/// A part of a run: headings, findings and times belong to one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// Reading inputs, finding the layout and the kubeconfig.

@@ -16,7 +16,8 @@ pub struct NoAuthority;
 /// go to another host.
 ///
 /// # Errors
-/// No certificate at all in a bundle would be noticed only as an unknown issuer.
+/// [`NoAuthority`] where the bundle holds no certificate or one that cannot be read: otherwise the user would only be told of an
+/// unknown issuer.
 pub fn client(ca_bundle: Option<&[u8]>) -> Result<ClientBuilder, NoAuthority> {
     // Whoever asks first installs it; there is only the one.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -21,7 +21,7 @@ fn check_null(objects: &[Object], key: &BaseKey) -> Option<Problem> {
     Some(Problem::error("data-not-string", text).at(key.place.clone()).help(help))
 }
 
-/// A date that became a time; what replaced it is none of its business.
+/// A date that kustomize turned into a time. If another layer set the key to something else, there is no finding.
 fn check_date(objects: &[Object], key: &BaseKey) -> Option<Problem> {
     let date = key.date.as_deref()?;
     let year = date.split_inclusive('-').next()?;

@@ -46,7 +46,7 @@ pub enum Takeover {
 pub struct Inheritance {
     /// Whose fields move, in the order in which the server lists them.
     pub managers: Vec<String>,
-    /// The object's `resourceVersion`, before which nothing may have happened.
+    /// The `resourceVersion` as read: if the object has changed since, the server refuses the patch.
     resource_version: String,
     /// `metadata.managedFields` as they shall be.
     managed_fields: Value,
@@ -148,8 +148,8 @@ impl Inheritance {
     }
 }
 
-/// Whether the fields of others that `wanted` sets to another value keep it from being applied, as the server sees them: with
-/// those of hand work alone it is.
+/// Whether managers other than hand work own fields that `wanted` sets to another value, so that the server would refuse the
+/// apply. Conflicts with hand work alone do not count: its fields are inherited first.
 #[must_use]
 pub fn conflicts_with_others(wanted: &Object, live: &Object, takeover: Takeover) -> bool {
     let entries = live.as_value().pointer("/metadata/managedFields").and_then(Value::as_array);
@@ -219,8 +219,8 @@ fn entry(live: &Object, entries: &[Value], ours: &FieldSet) -> Value {
     entry
 }
 
-/// What nobody owns afterwards, where the build says nothing of it: without it the number of pods would fall to 1, a Secret
-/// would lose its type (which never changes), and pods would restart.
+/// Fields that stay although the build does not name them and nobody owns them afterwards. If they went, the replicas would
+/// fall to 1, a Secret would lose its type (which never changes), or pods would restart.
 fn is_kept(live: &Object, path: &Path) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {

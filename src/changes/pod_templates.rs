@@ -88,8 +88,8 @@ fn template<'a>(object: &'a Object, live: &[Object], moment: Moment<'_>) -> Opti
     Some((role, template))
 }
 
-/// One of a Deployment is what this goes back to, unless its pods still run; one of another controller, or of none, is at work
-/// as long as it wants pods.
+/// A ReplicaSet of a Deployment is history to go back to, unless pods of it still run. Any other is in use as long as it wants
+/// pods.
 fn replica_set(value: &Value, moment: Moment<'_>) -> Use {
     let some = |pointer: &str| value.pointer(pointer).and_then(Value::as_u64).is_some_and(|many| many > 0);
     let runs = match moment {

@@ -17,7 +17,7 @@ pub fn is_shared(wanted: &Object, live: &Object) -> bool {
         annotations.shift_remove(HIDDEN_ANNOTATION);
     }
     if let Some(Value::Object(metadata)) = wanted.as_value_mut().get_mut("metadata") {
-        // What it means nothing to.
+        // A cluster-wide object has no namespace; what a manifest says there means nothing.
         metadata.shift_remove("namespace");
     }
     live.namespace().is_none() && holds(wanted.as_value(), live.as_value())

@@ -1,8 +1,6 @@
 //! Objects that a controller or another tool keeps as it wants them: what we wrote would be undone, or would break it.
 
-use serde_json::Value;
-
-use crate::object::Object;
+use crate::object::{ARGO_CD_TRACKING, EXTERNAL_SECRETS_HASH, EXTERNAL_SECRETS_LABEL, Marks, Object};
 
 /// Who keeps an object, and what to do instead of applying it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,36 +18,6 @@ pub fn tracked_by(live: &Object) -> Option<Tracker> {
     found.iter().find_map(|owner| owner(&Marks(live.as_value())))
 }
 
-/// Labels, annotations, owners and managers of a live object.
-struct Marks<'a>(&'a Value);
-
-impl<'a> Marks<'a> {
-    fn annotation(&self, name: &str) -> Option<&'a str> {
-        self.0.pointer("/metadata/annotations")?.get(name)?.as_str()
-    }
-
-    fn label(&self, name: &str) -> Option<&'a str> {
-        self.0.pointer("/metadata/labels")?.get(name)?.as_str()
-    }
-
-    fn owners(&self) -> impl Iterator<Item = &'a Value> {
-        self.0.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten()
-    }
-
-    /// The name of the owner of this kind, in any version of the group.
-    fn owner(&self, group: &str, kind: &str) -> Option<&'a str> {
-        let of_group = |owner: &&Value| {
-            owner["apiVersion"].as_str().is_some_and(|version| version.split('/').next() == Some(group))
-        };
-        self.owners().filter(of_group).find(|owner| owner["kind"] == kind)?["name"].as_str()
-    }
-
-    fn has_manager(&self, name: &str) -> bool {
-        let entries = self.0.pointer("/metadata/managedFields").and_then(Value::as_array);
-        entries.into_iter().flatten().any(|entry| entry["manager"] == name)
-    }
-}
-
 fn tracker(owner: impl Into<String>, help: impl Into<String>) -> Option<Tracker> {
     Some(Tracker { owner: owner.into(), help: help.into() })
 }
@@ -59,10 +27,9 @@ fn named(owner: &str, name: Option<&str>) -> String {
 }
 
 fn external_secrets(marks: &Marks<'_>) -> Option<Tracker> {
-    const LABEL: &str = "reconcile.external-secrets.io/managed";
-    const HASH: &str = "reconcile.external-secrets.io/data-hash";
+    let (label, hash) = (EXTERNAL_SECRETS_LABEL, EXTERNAL_SECRETS_HASH);
     let owner = marks.owner("external-secrets.io", "ExternalSecret");
-    if owner.is_none() && marks.label(LABEL) != Some("true") && marks.annotation(HASH).is_none() {
+    if owner.is_none() && marks.label(label) != Some("true") && marks.annotation(hash).is_none() {
         return None;
     }
     tracker(
@@ -70,7 +37,7 @@ fn external_secrets(marks: &Marks<'_>) -> Option<Tracker> {
         format!(
             "change the value where its ExternalSecret reads it, and leave the Secret out of the build; or delete the ExternalSecret \
              (`kubectl delete externalsecret NAME --cascade=orphan`) and the marks that it leaves \
-             (`kubectl label secret NAME {LABEL}-`, `kubectl annotate secret NAME {HASH}-`)"
+             (`kubectl label secret NAME {label}-`, `kubectl annotate secret NAME {hash}-`)"
         ),
     )
 }
@@ -104,19 +71,12 @@ fn cert_manager(marks: &Marks<'_>) -> Option<Tracker> {
 }
 
 fn argo_cd(marks: &Marks<'_>) -> Option<Tracker> {
-    const TRACKING: &str = "argocd.argoproj.io/tracking-id";
-    const MANAGERS: [&str; 2] = ["argocd-controller", "argocd-application-controller"];
-    let by_annotation = marks.annotation(TRACKING).and_then(|id| id.split(':').next());
-    // The label is in many charts too, so alone it says nothing.
-    let by_label = || {
-        marks.label("app.kubernetes.io/instance").filter(|_| MANAGERS.iter().any(|manager| marks.has_manager(manager)))
-    };
-    let application = by_annotation.or_else(by_label)?;
+    let application = marks.argo_cd()?;
     tracker(
         named("Argo CD", Some(application)),
         format!(
             "change it in the repository that Argo CD reads, and leave it out of the build (`kinds`); \
-             or take it out of the Application without pruning, and remove its mark (`kubectl annotate KIND NAME {TRACKING}-`)"
+             or take it out of the Application without pruning, and remove its mark (`kubectl annotate KIND NAME {ARGO_CD_TRACKING}-`)"
         ),
     )
 }
@@ -159,7 +119,7 @@ fn controller(marks: &Marks<'_>) -> Option<Tracker> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -6,10 +6,8 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::owner::{Owner, has_owner_reference};
+use crate::changes::LAST_APPLIED;
 use crate::object::Object;
-
-/// The annotation in which client-side apply keeps the whole manifest, values included.
-pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// How a value is kept in Vault, whose values are texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +50,7 @@ pub struct SecretFacts {
     pub created: String,
     /// Who owns it.
     pub owner: Owner,
-    /// Whether an owner reference says so, be it that of a controller or not.
+    /// Whether it has an owner reference, a controller's or another.
     pub has_owner_reference: bool,
     /// Whether it holds [`LAST_APPLIED`].
     pub in_clear: bool,
@@ -120,7 +118,7 @@ fn is_of_people(name: &str) -> bool {
     !TOOLS.iter().any(|tool| name.starts_with(tool))
 }
 
-/// Short values are in everything.
+/// Whether `text` holds the value, as it is or in base64. Values under four bytes do not count: they occur by chance.
 fn holds(text: &str, value: &[u8]) -> bool {
     const SHORTEST: usize = 4;
     let value = std::str::from_utf8(value).unwrap_or_default().trim();

@@ -18,14 +18,14 @@ mod values;
 mod verdict;
 
 pub use self::external::{External, Ready, Reference};
-pub use self::facts::{Encoding, KeyFacts, LAST_APPLIED, SecretFacts, bytes};
+pub use self::facts::{Encoding, KeyFacts, SecretFacts, bytes};
 pub use self::inventory::Inventory;
 pub use self::manifest::{forced, real, shadow};
 pub use self::moment::{Moment, go_duration, interval};
 pub use self::moved::{InVault, Moved, Sync, Told, survey};
 pub use self::naming::{external_secret_name, is_path, vault_path};
 pub use self::neighbours::{Neighbour, next_plans, other_environment};
-pub use self::owner::{CREATED_BY, DATA_HASH, MANAGED, Owner, has_owner_reference};
+pub use self::owner::{Owner, has_owner_reference};
 pub use self::plan::{KeyPlan, LeftOut, Plan, SecretPlan, StoreRef};
 pub use self::planning::PlanFile;
 pub use self::references::secrets_of;

@@ -1,5 +1,7 @@
 //! Times as Kubernetes writes them, and how long ago they are.
 
+use chrono::DateTime;
+
 /// Seconds since 1970, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Moment(pub i64);
@@ -7,13 +9,7 @@ pub struct Moment(pub i64);
 impl Moment {
     /// Reads `2026-01-07T12:00:00Z`; fractions of seconds are left out.
     pub fn parse(text: &str) -> Option<Self> {
-        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-        let number = |part: &str| part.parse::<i64>().ok();
-        let mut date = date.split('-').map(number);
-        let (year, month, day) = (date.next()??, date.next()??, date.next()??);
-        let mut time = time.split('.').next()?.split(':').map(number);
-        let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
-        Some(Self(days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second))
+        DateTime::parse_from_rfc3339(text).ok().map(|at| Self(at.timestamp()))
     }
 
     /// Seconds from `earlier` to this; zero where the clocks disagree.
@@ -35,15 +31,6 @@ fn span(seconds: i64) -> String {
         7200..172_800 => format!("{}h", seconds / 3600),
         _ => format!("{}d", seconds / 86_400),
     }
-}
-
-/// Days from 1970-01-01 in the Gregorian calendar; years begin in March, so that the leap day is their last.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year - era * 400;
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 /// Seconds of a Go duration such as `1h0m0s`, `90s`, `1.5h`; `None` for anything else.

@@ -5,14 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::changes::{MANAGER, Set, is_hand_manager};
-use crate::object::Object;
-
-/// The label that External Secrets puts on every Secret that it has looked at.
-pub const MANAGED: &str = "reconcile.external-secrets.io/managed";
-/// The label of a Secret that an ExternalSecret owns.
-pub const CREATED_BY: &str = "reconcile.external-secrets.io/created-by";
-/// The annotation with which it tells whether a Secret was changed.
-pub const DATA_HASH: &str = "reconcile.external-secrets.io/data-hash";
+use crate::object::{EXTERNAL_SECRETS_HASH, EXTERNAL_SECRETS_LABEL, Marks, Object};
 
 /// Who keeps a Secret as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,33 +110,6 @@ impl fmt::Display for Owner {
     }
 }
 
-/// Type, labels, annotations, owners and managers.
-struct Marks<'a>(&'a Value);
-
-impl<'a> Marks<'a> {
-    fn text(&self, pointer: &str) -> Option<&'a str> {
-        self.0.pointer(pointer).and_then(Value::as_str)
-    }
-
-    fn annotation(&self, name: &str) -> Option<&'a str> {
-        self.0.pointer("/metadata/annotations")?.get(name)?.as_str()
-    }
-
-    fn label(&self, name: &str) -> Option<&'a str> {
-        self.0.pointer("/metadata/labels")?.get(name)?.as_str()
-    }
-
-    fn owners(&self) -> impl Iterator<Item = &'a Value> {
-        self.0.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten()
-    }
-
-    /// Names of field managers.
-    fn managers(&self) -> impl Iterator<Item = &'a str> {
-        let entries = self.0.pointer("/metadata/managedFields").and_then(Value::as_array);
-        entries.into_iter().flatten().filter_map(|entry| entry["manager"].as_str())
-    }
-}
-
 /// Whether something other than a person owns the object by an owner reference.
 pub fn has_owner_reference(secret: &Object) -> bool {
     Marks(secret.as_value()).owners().next().is_some()
@@ -176,9 +142,6 @@ fn by_reference(marks: &Marks<'_>) -> Option<Owner> {
 }
 
 fn by_mark(marks: &Marks<'_>) -> Option<Owner> {
-    const ARGO_MANAGERS: [&str; 2] = ["argocd-controller", "argocd-application-controller"];
-    let argo_by_label =
-        || marks.label("app.kubernetes.io/instance").filter(|_| marks.managers().any(|m| ARGO_MANAGERS.contains(&m)));
     let by_name = |name: &str| name.to_owned();
     let managed_by = marks.label("app.kubernetes.io/managed-by");
     let sealed = marks.label("sealedsecrets.bitnami.com/sealed-secrets-key").is_some()
@@ -189,15 +152,13 @@ fn by_mark(marks: &Marks<'_>) -> Option<Owner> {
         .or_else(|| sealed.then(|| Owner::SealedSecrets(String::new())))
         .or_else(|| csi.then_some(Owner::Csi))
         .or_else(|| (managed_by == Some("hashicorp-vso")).then_some(Owner::VaultSecretsOperator))
-        .or_else(|| {
-            let application = marks.annotation("argocd.argoproj.io/tracking-id").and_then(|id| id.split(':').next());
-            application.or_else(argo_by_label).map(by_name).map(Owner::ArgoCd)
-        })
+        .or_else(|| marks.argo_cd().map(by_name).map(Owner::ArgoCd))
         .or_else(|| flux.iter().find_map(|label| marks.label(label)).map(by_name).map(Owner::Flux))
         .or_else(|| marks.annotation("meta.helm.sh/release-name").map(by_name).map(Owner::Helm))
         .or_else(|| (managed_by == Some("Helm")).then(|| Owner::Helm(String::new())))
         .or_else(|| {
-            let is_marked = marks.label(MANAGED) == Some("true") || marks.annotation(DATA_HASH).is_some();
+            let is_marked = marks.label(EXTERNAL_SECRETS_LABEL) == Some("true")
+                || marks.annotation(EXTERNAL_SECRETS_HASH).is_some();
             is_marked.then_some(Owner::LeftByExternalSecrets)
         })
 }

@@ -31,9 +31,9 @@ pub struct Origin {
 /// A place that still speaks of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remain {
-    /// Namespace and name of the Secret.
+    /// The Secret's namespace.
     pub namespace: String,
-    /// Its name.
+    /// The Secret's name.
     pub secret: String,
     /// What stands there.
     pub what: String,

@@ -9,7 +9,8 @@ use crate::error::{Problem, text};
 /// Directories that may be the root, in the order in which they are looked for.
 const ROOTS: [&str; 4] = ["docker/k8", "k8s", "deploy", "."];
 const TEMPLATE: &str = "-config-secret.example.yml";
-const PATCH: &str = "-secret-config-patch.yml";
+/// How the patch's name ends in the layout, behind the environment.
+pub const PATCH_SUFFIX: &str = "-secret-config-patch.yml";
 
 /// Paths that the user names; they win over the layout's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,7 +100,7 @@ impl Layout {
         if problems.is_empty() {
             problems.extend(missing_overlay(&overlay));
         }
-        let by_layout = root.is_some().then(|| config.join(format!("{environment}{PATCH}")));
+        let by_layout = root.is_some().then(|| config.join(format!("{environment}{PATCH_SUFFIX}")));
         let output = given.output.clone().or(by_layout);
         if problems.is_empty() { Ok(Self { root, templates, overlay, output, notices }) } else { Err(problems) }
     }
@@ -113,7 +114,7 @@ impl Layout {
     pub fn patch(start: &Path, environment: &str, root: Option<&Path>) -> Result<Option<PathBuf>, Problem> {
         check_name(environment)?;
         let root = find_root(start, root).ok();
-        Ok(root.map(|root| plain(&root.join("config")).join(format!("{environment}{PATCH}"))))
+        Ok(root.map(|root| plain(&root.join("config")).join(format!("{environment}{PATCH_SUFFIX}"))))
     }
 }
 

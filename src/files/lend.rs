@@ -26,7 +26,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::fs::{FileType, Stat, Timespec};
 
 use super::beneath::Directory;
-use super::patch_file::{PatchFile, demoted};
+use super::patch_file::PatchFile;
 use crate::error::{Problem, text};
 
 const NEW: &str = ".secret-patch-new-";
@@ -110,7 +110,8 @@ pub(super) fn recover(directory: &Directory, own: &str) -> (Vec<Problem>, Vec<Pr
         match settle(directory, &Siblings::of(&patch)) {
             Ok(settled) => notices.extend(settled.notice(&patch)),
             Err(problem) if patch == own => problems.push(problem),
-            Err(problem) => problems.push(demoted(problem)),
+            // Another environment's leftovers do not stop this one.
+            Err(problem) => problems.push(problem.as_warning()),
         }
     }
     (problems, notices)

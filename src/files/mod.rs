@@ -14,7 +14,7 @@ mod remove;
 mod text_file;
 mod tree;
 
-pub use layout::{Layout, Overlay, Overrides, environments, find_root};
+pub use layout::{Layout, Overlay, Overrides, PATCH_SUFFIX, environments, find_root};
 pub use lend::Lent;
 pub use mark::Lasting;
 pub use memory::{forbid_core_dumps, memory_file};

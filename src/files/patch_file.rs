@@ -8,10 +8,11 @@ use std::path::{Component, Path, PathBuf};
 
 use super::beneath::{self, Directory};
 use super::git::{IgnoreRules, Repository, Verdict};
+use super::layout::PATCH_SUFFIX;
 use super::lend::{self, Lent, Siblings};
 use super::mark::{Lasting, is_marked, mark};
 use super::read::{here, shown};
-use crate::error::{Place, Problem, Severity, text};
+use crate::error::{Place, Problem, text};
 
 /// A place that a secret patch may be written to. While it is open, no other run can open one in the same directory.
 #[derive(Debug)]
@@ -259,9 +260,8 @@ fn siblings_not_ignored(
 
 /// A rule that ignores the patch, those of other environments where the name follows the layout, and their siblings.
 fn ignore_line(repository: &Repository, target: &Target) -> String {
-    const LAYOUT: &str = "-secret-config-patch.yml";
-    if target.name.ends_with(LAYOUT) {
-        return format!("*{LAYOUT}");
+    if target.name.ends_with(PATCH_SUFFIX) {
+        return format!("*{PATCH_SUFFIX}");
     }
     let directory = target.path.parent().and_then(|parent| parent.strip_prefix(repository.toplevel()).ok());
     let escape = |text: &str| {
@@ -280,18 +280,14 @@ fn ignore_line(repository: &Repository, target: &Target) -> String {
 
 fn no_git(path: &Path) -> Problem {
     let text = text!("`{}` lies in no git repository, so no ignore rule is asked for", here(path));
-    Problem::notice("no-git-repository", text)
-        .help("nothing can commit the patch from here; what counts is a `.git` above it, be it a worktree's file")
+    Problem::notice("no-git-repository", text).help(
+        "nothing can commit the patch from here; what counts is a `.git` above it, a worktree's `.git` file included",
+    )
 }
 
 fn no_lock(path: &Path) -> Problem {
     let text = text!("the file system of `{}` has no locks for directories", here(path));
     Problem::notice("no-lock", text).help("see to it that no two runs write there at once")
-}
-
-/// A finding about another environment's leftovers does not stop this one.
-pub(super) fn demoted(problem: Problem) -> Problem {
-    Problem { severity: Severity::Warning, ..problem }
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ pub fn read_if_there(path: &Path) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Whether something lies at `path`, be it readable or not.
+/// Whether something lies at `path`, readable or not.
 pub fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }

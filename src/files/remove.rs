@@ -6,7 +6,7 @@ use super::beneath::Directory;
 use super::git::Repository;
 use super::lend;
 use super::mark::is_marked;
-use super::patch_file::{Target, demoted};
+use super::patch_file::Target;
 use super::read::shown;
 use crate::error::Problem;
 
@@ -37,7 +37,7 @@ pub fn remove_rendered(path: &Path, workspace: Option<&Path>) -> Result<(Removal
     let directory = Directory::open(&target.anchor, &target.beneath, &shown(path), forbidden)?;
     directory.lock()?;
     let (problems, mut notices) = lend::recover(&directory, &target.name);
-    notices.extend(problems.into_iter().map(demoted));
+    notices.extend(problems.into_iter().map(Problem::as_warning));
     let removal = match directory.look(&target.name)? {
         None => Removal::NothingThere,
         Some(found) if is_marked(&found) => {

@@ -82,7 +82,7 @@ impl Refusal {
             Self::NotFound => failed("GitHub does not find it for this token".into()).help(
                 "check that `github-token` is for this repository, and may write there: `permissions: pull-requests: write`",
             ),
-            Self::TooLong => failed("GitHub takes no comment as short as this one".into()),
+            Self::TooLong => failed("GitHub refuses even its shortest form as too long".into()),
             Self::Limited(pause) => failed(text!("GitHub asks to wait {} s, which is too long", pause.as_secs()))
                 .help("run the job again later; fewer runs at once (`concurrency`) stay below GitHub's limits"),
             Self::Unanswered(why) => failed(text!("GitHub could not be asked, {why}")).help("run the job again"),

@@ -65,8 +65,6 @@ pub struct Context {
     pub stage: ActionStage,
     /// `GITHUB_ACTIONS=true`: everything printed ends up in a log that many can read.
     pub github_actions: bool,
-    /// `CI=true`, or GitHub Actions.
-    pub ci: bool,
     /// `RUNNER_DEBUG=1`: step debugging is on.
     pub debug: bool,
     /// `GITHUB_WORKSPACE`.
@@ -119,7 +117,6 @@ impl Context {
             mode: if is_action { Mode::Action } else { Mode::CommandLine },
             stage,
             github_actions,
-            ci: github_actions || is("CI", "true"),
             debug: is("RUNNER_DEBUG", "1"),
             workspace: path("GITHUB_WORKSPACE"),
             repository: text("GITHUB_REPOSITORY"),

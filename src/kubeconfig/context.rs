@@ -94,23 +94,8 @@ fn similar<'a>(name: &str, entries: &'a [Entry]) -> Option<&'a str> {
     }
     entries
         .iter()
-        .map(|entry| (distance(&wanted, &entry.name.to_lowercase()), entry))
+        .map(|entry| (strsim::levenshtein(&wanted, &entry.name.to_lowercase()), entry))
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, _)| *distance <= (wanted.chars().count() / 3).max(1))
         .map(|(_, entry)| entry.name.as_str())
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

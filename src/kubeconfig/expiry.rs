@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, NaiveDate};
 
 const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
@@ -18,15 +19,8 @@ pub(super) fn not_after(pem: &str) -> Option<u64> {
 
 /// A day as `2026-11-22`.
 pub(super) fn day(seconds: u64) -> String {
-    // Howard Hinnant's `civil_from_days`: years begin in March, eras have 400 of them.
-    let days = seconds / 86_400 + 719_468;
-    let of_era = days % 146_097;
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = days / 146_097 * 400 + year_of_era + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{:02}", of_year - (153 * from_march + 2) / 5 + 1)
+    let day = i64::try_from(seconds).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    day.map(|day| day.format("%Y-%m-%d").to_string()).unwrap_or_default()
 }
 
 /// RFC 5280: a certificate is a sequence that begins with what is signed: version, serial number, algorithm, issuer, validity.
@@ -64,20 +58,16 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 fn seconds(tag: u8, text: &[u8]) -> Option<u64> {
     let text = str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (year, rest) = text.split_at_checked(if tag == GENERALIZED_TIME { 4 } else { 2 })?;
-    let year: u64 = year.parse().ok()?;
+    let year: i32 = year.parse().ok()?;
     let year = match tag {
         UTC_TIME if year < 50 => year + 2000,
         UTC_TIME => year + 1900,
         GENERALIZED_TIME => year,
         _ => return None,
     };
-    let part = |at: usize| rest.get(at..at + 2)?.parse::<u64>().ok();
-    let (month, day) = (part(0).filter(|month| (1..=12).contains(month))?, part(2)?);
-    // Howard Hinnant's `days_from_civil`.
-    let (year, from_march) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
-    let of_year = (153 * from_march + 2) / 5 + day.checked_sub(1)?;
-    let days = (year * 365 + year / 4 - year / 100 + year / 400 + of_year).checked_sub(719_468)?;
-    Some(days * 86_400 + part(4)? * 3_600 + part(6)? * 60 + part(8)?)
+    let part = |at: usize| rest.get(at..at + 2)?.parse::<u32>().ok();
+    let day = NaiveDate::from_ymd_opt(year, part(0)?, part(2)?)?;
+    day.and_hms_opt(part(4)?, part(6)?, part(8)?)?.and_utc().timestamp().try_into().ok()
 }
 
 #[cfg(test)]

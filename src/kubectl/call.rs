@@ -25,8 +25,8 @@ use crate::mask::Masker;
 pub(super) const STDOUT_CAP: usize = 256 << 20;
 /// Where a child finds its kubeconfig.
 const KUBECONFIG_FD: i32 = 3;
-/// The port of the proxy that a child gets for plain http, over which it has nothing to say: no machine has it. kubectl
-/// follows the redirects of whatever answers in the server's place, with its token and the values that it sends.
+/// A port above 65535, so that no connection to it can succeed: that of the proxy that a child gets for plain http, which it never
+/// needs. kubectl follows redirects of whatever answers in the server's place, with its token and the values that it sends.
 pub(super) const NO_PORT: &str = "99999";
 /// The memory from which on a child collects its garbage, as Go's runtime takes it.
 const MEMORY_UNTIL_COLLECTED: &str = "256MiB";

@@ -61,7 +61,7 @@ mod tests {
         kubectl.base_path = "/k8s/clusters/c-1".to_owned();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let ended = runtime.block_on(kubectl.delete(&Object::parse(live).unwrap(), "secrets"));
-        let path = "delete --raw /k8s/clusters/c-1/api/v1/namespaces/n/secrets/a -f - --context=c";
+        let path = "delete --raw /k8s/clusters/c-1/api/v1/namespaces/n/secrets/a -f -";
         assert_eq!(kubectl.launcher.words(0), path);
         let options: serde_json::Value = serde_json::from_slice(&kubectl.launcher.calls.borrow()[0].input).unwrap();
         assert_eq!(options["preconditions"], json!({"uid": "u", "resourceVersion": "7"}));

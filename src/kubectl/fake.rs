@@ -22,7 +22,6 @@ pub(crate) fn answering(answers: impl IntoIterator<Item = Ending>) -> Kubectl<Fa
     let launcher = Fake { answers: RefCell::new(answers.into_iter().collect()), ..Fake::default() };
     Kubectl {
         launcher,
-        context: Some("c".to_owned()),
         namespace: "n".to_owned(),
         base_path: String::new(),
         deadline: std::time::Duration::from_secs(9),

@@ -136,7 +136,7 @@ mod linux {
     fn without_links(file: &Path) -> Option<OwnedFd> {
         let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let fd = match rustix::fs::openat2(CWD, file, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
-            // A container's filter that does not know the call.
+            // The kernel, or a container's seccomp filter, does not know the call.
             Err(Errno::NOSYS | Errno::PERM) => rustix::fs::open(file, flags, Mode::empty()),
             opened => opened,
         };

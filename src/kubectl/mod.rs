@@ -60,9 +60,7 @@ const NAME: &str = "kubectl";
 pub struct Kubectl<L = Program> {
     /// What starts the processes.
     pub launcher: L,
-    /// The kubeconfig's context; `None` for its current one.
-    pub context: Option<String>,
-    /// The namespace that this context gives to objects that name none.
+    /// The namespace of objects that name none: the kubeconfig's context gives it.
     pub namespace: String,
     /// The path beneath which the server has its API, such as `/k8s/clusters/c-1`; mostly empty.
     pub base_path: String,
@@ -115,14 +113,13 @@ impl<L: Launch> Kubectl<L> {
         }
     }
 
-    /// A call to the cluster; `words` are its arguments, without the context.
+    /// A call to the cluster with these arguments.
     async fn cluster(&self, words: &[&str], input: Zeroizing<Vec<u8>>) -> Ending {
         self.cluster_within(self.deadline, words, input).await
     }
 
     async fn cluster_within(&self, deadline: Duration, words: &[&str], input: Zeroizing<Vec<u8>>) -> Ending {
-        let mut arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
-        arguments.extend(self.context.as_ref().map(|context| format!("--context={context}").into()));
+        let arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
         let (reach, most) = (Reach::Cluster, call::STDOUT_CAP);
         self.launcher.launch(Call { arguments, input, reach, fence: None, deadline, most }).await
     }

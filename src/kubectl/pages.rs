@@ -114,8 +114,7 @@ impl<L: Launch> Kubectl<L> {
 
     async fn raw(&self, path: &str, most: usize) -> Ending {
         let path = format!("{}{path}", self.base_path);
-        let mut arguments = vec!["get".into(), "--raw".into(), path.into()];
-        arguments.extend(self.context.as_ref().map(|context| format!("--context={context}").into()));
+        let arguments = vec!["get".into(), "--raw".into(), path.into()];
         let (deadline, reach) = (self.deadline, Reach::Cluster);
         self.launcher.launch(Call { arguments, input: Default::default(), reach, fence: None, deadline, most }).await
     }
@@ -169,9 +168,9 @@ mod tests {
         let all = block(kubectl.all("/api/v1/secrets")).unwrap().unwrap();
         assert_eq!(all.iter().map(Object::name).collect::<Vec<_>>(), ["a", "b"]);
         assert!(all.iter().all(Object::is_secret));
-        assert_eq!(kubectl.launcher.words(0), "get --raw /api/v1/secrets?limit=50 --context=c");
-        assert_eq!(kubectl.launcher.words(1), "get --raw /api/v1/secrets?limit=6 --context=c");
-        assert!(kubectl.launcher.words(2).ends_with("&continue=t1 --context=c"));
+        assert_eq!(kubectl.launcher.words(0), "get --raw /api/v1/secrets?limit=50");
+        assert_eq!(kubectl.launcher.words(1), "get --raw /api/v1/secrets?limit=6");
+        assert!(kubectl.launcher.words(2).ends_with("&continue=t1"));
     }
 
     #[test]

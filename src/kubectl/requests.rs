@@ -1,5 +1,7 @@
 //! What kubectl wrote on stderr, taken apart: its requests (with `-v=6`), the server's warnings, and why it failed.
 
+use percent_encoding::percent_decode_str;
+
 use super::Untrusted;
 use crate::object::Object;
 
@@ -138,7 +140,7 @@ impl Write {
         let status = field("status")?.split(' ').next()?;
         // `status=""` is a request without an answer.
         let answer = if status.is_empty() { Answer::Lost } else { Answer::Status(status.parse().ok()?) };
-        Some(Self { path: format!("/{}", decoded(path)), answer })
+        Some(Self { path: format!("/{}", percent_decode_str(path).decode_utf8_lossy()), answer })
     }
 
     fn fits(&self, object: &Object, namespace: &str, fit: Fit) -> bool {
@@ -153,22 +155,6 @@ impl Write {
         // A server may live beneath a path of its own, so only the end counts.
         (path.ends_with(&version) || path.ends_with(&beneath)) && (fit == Fit::Name || is_plural(plural, object.kind()))
     }
-}
-
-/// A name may hold what a URL may not.
-fn decoded(path: &str) -> String {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let code = after.get(..2).and_then(|hex| u8::from_str_radix(str::from_utf8(hex).ok()?, 16).ok());
-        let (byte, next) = match code {
-            Some(byte) if first == b'%' => (byte, &after[2..]),
-            _ => (first, after),
-        };
-        bytes.push(byte);
-        rest = next;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Whether a resource is named as the kind's plural usually is.

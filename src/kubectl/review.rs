@@ -194,7 +194,7 @@ mod tests {
         let kubectl = answering([success(&rules(false, &["get"]))]);
         let review = run(kubectl.review(&needs)).unwrap();
         assert_eq!((review.missing, review.user.as_deref()), (vec![need(Verb::Patch, "b")], Some("jane")));
-        assert_eq!(kubectl.launcher.words(0), "create -f - --validate=ignore -o json --context=c");
+        assert_eq!(kubectl.launcher.words(0), "create -f - --validate=ignore -o json");
         assert_eq!(run(answering([success(&rules(false, &["*"]))]).review(&needs)).unwrap().missing, []);
     }
 

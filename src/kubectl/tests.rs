@@ -102,7 +102,7 @@ fn few_objects_are_asked_for_by_name_without_their_content() {
     let kubectl = answering([success(&answer(&found))]);
     let live = run(kubectl.get(&wanted)).unwrap();
     assert_eq!(live.keys().map(ToString::to_string).collect::<Vec<_>>(), ["Namespace m", "Secret m/a"]);
-    assert_eq!(kubectl.launcher.words(0), "get -f - -o json --show-managed-fields --ignore-not-found --context=c");
+    assert_eq!(kubectl.launcher.words(0), "get -f - -o json --show-managed-fields --ignore-not-found");
     let calls = kubectl.launcher.calls.borrow();
     assert_eq!(
         input(&calls[0])["items"][1],
@@ -123,10 +123,7 @@ fn many_objects_of_a_kind_are_listed_and_the_others_asked_for_by_name() {
     let kubectl = answering([success(&answer(&there)), success(&answer(&wanted[100..]))]);
     let live = run(kubectl.get(&wanted)).unwrap();
     assert_eq!(live.len(), 3);
-    assert_eq!(
-        kubectl.launcher.words(0),
-        "get Secret.v1. -n n -o json --show-managed-fields --ignore-not-found --context=c"
-    );
+    assert_eq!(kubectl.launcher.words(0), "get Secret.v1. -n n -o json --show-managed-fields --ignore-not-found");
     assert!(kubectl.launcher.words(1).starts_with("get -f -"));
 }
 
@@ -154,7 +151,7 @@ fn what_is_sent_holds_nothing_of_the_servers() {
     assert_eq!(input(&calls[0])["items"], json!([object("Secret", Some("n"), "a").as_value()]));
     assert_eq!(
         kubectl.launcher.words(0),
-        "apply --server-side --field-manager=secret-patch --validate=ignore -f - -o name -v=6 --context=c"
+        "apply --server-side --field-manager=secret-patch --validate=ignore -f - -o name -v=6"
     );
 }
 
@@ -267,7 +264,7 @@ fn a_dry_run_answers_for_each_object() {
     assert!(dry_run.answers.iter().all(Option::is_some));
     assert_eq!(
         kubectl.launcher.words(0),
-        "apply --server-side --field-manager=secret-patch --validate=ignore -f - --dry-run=server -o json --show-managed-fields -v=6 --force-conflicts --context=c"
+        "apply --server-side --field-manager=secret-patch --validate=ignore -f - --dry-run=server -o json --show-managed-fields -v=6 --force-conflicts"
     );
     let short = run(answering([success(&answer(&objects[..2]))]).dry_run(&objects, Conflicts::Refuse));
     assert_eq!(short.unwrap_err().kind, "kubectl-answer");
@@ -309,7 +306,7 @@ fn a_rollout_that_fails_tells_the_condition() {
     let report = run(kubectl.rollout_status(&object("Deployment", Some("n"), "d"), Duration::from_secs(60)));
     assert!(!report.ready);
     assert_eq!(report.detail, "1 of 3 pods ready: pods \"d-1\" is forbidden: exceeded quota: q; not ready in time");
-    assert_eq!(kubectl.launcher.words(0), "rollout status Deployment.v1.apps/d -n n --timeout=60s --context=c");
+    assert_eq!(kubectl.launcher.words(0), "rollout status Deployment.v1.apps/d -n n --timeout=60s");
 }
 
 #[test]

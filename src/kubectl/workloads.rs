@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(found.iter().map(Object::name).collect::<Vec<_>>(), ["one", "two"]);
         assert_eq!(
             kubectl.launcher.words(0),
-            "get deployments.v1.apps,statefulsets.v1.apps,daemonsets.v1.apps -n a -o json --chunk-size=500 --context=c"
+            "get deployments.v1.apps,statefulsets.v1.apps,daemonsets.v1.apps -n a -o json --chunk-size=500"
         );
         assert!(kubectl.launcher.words(1).contains(" -n b "));
     }

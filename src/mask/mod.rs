@@ -124,7 +124,7 @@ impl Masker {
         self.hide(text, &[])
     }
 
-    /// As [`Masker::redact`], but the program's own words stay: a value that is one of them would be told by its absence.
+    /// As [`Masker::redact`], but the program's own words stay: if a value equals one of them, `***` in its place would tell the value.
     pub fn redact_text(&self, text: &Text) -> Masked {
         self.hide(text.as_bytes(), text.own())
     }

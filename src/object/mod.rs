@@ -1,12 +1,14 @@
 //! A Kubernetes object as data, and the name it goes by.
 
 mod leaf;
+mod marks;
 
 use std::fmt;
 
 use serde_json::Value;
 
 pub use leaf::{by_name, element_path, field_path, leads_to, scalar_text};
+pub use marks::{ARGO_CD_TRACKING, EXTERNAL_SECRETS_HASH, EXTERNAL_SECRETS_LABEL, Marks};
 
 /// What identifies an object: group, kind, namespace and name. The version is left out: one object has several.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,8 @@
 //!   "environment": "staging",
 //!   "dryRun": false,
 //!   "result": "done",                 // done, failed
-//!   "failedStage": null,              // inputs, values, render, build, check, compare, apply, verify, rollout, prune
+//!   "failedStage": null,              // inputs, values, render, build, check, compare, apply, verify, rollout, prune,
+//!                                     // cleanup, inventory, plan, vault, sync
 //!   "summary": "Applied staging: …",  // the sentence of all reports
 //!   "changed": true,
 //!   "counts": {"added": 1, "changed": 0, "removed": 0, "unchanged": 4, "unknown": 0},
@@ -21,7 +22,7 @@
 //!                          "before": null, "after": "debug",    // null where it may not be shown, or is not there
 //!                          "moved": null}],                     // the object that it goes to or comes from, as below
 //!                "conflicts": [{"manager": "…", "fields": ["data.A"], "forced": false}]}],
-//!   "compared": true,                 // every object was compared, be it that an apply would be refused
+//!   "compared": true,                 // every object was compared, even if an apply would be refused
 //!   "restarts": [{"group": "apps", "kind": "Deployment", "namespace": "…", "name": "…", "uses": [{"group": "", …}],
 //!                 "progress": "done", "note": null}],    // as above; why nobody waits for its pods
 //!   "leftOver": [{"group": "", "kind": "Secret", "namespace": "…", "name": "…", "pruned": false,

@@ -161,7 +161,7 @@ pub struct RolloutReport {
     pub detail: String,
 }
 
-/// Where a run wrote to.
+/// The cluster that a run compares with or writes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The kubeconfig's context.
@@ -187,7 +187,7 @@ pub struct Outcome {
     pub values: Vec<ValueReport>,
     /// Every object of the build, in the build's order; for `render`, of the patch.
     pub objects: Vec<ObjectReport>,
-    /// Whether the objects were compared to the end, be it that an apply of them would be refused.
+    /// Whether every object was compared, even if an apply would be refused.
     pub compared: bool,
     /// Workloads that an apply restarts, or that this one has restarted.
     pub restarts: Vec<RestartReport>,

@@ -48,7 +48,8 @@ impl kubeconfig::Files for Recorded<'_> {
 }
 
 impl<O: Write, E: Write> Run<O, E> {
-    pub(super) fn cluster(&mut self) -> Result<Kubectl, Failure> {
+    /// kubectl with the checked kubeconfig. What that holds is masked from here on, and its context and server are known to the report.
+    pub(super) fn reach_cluster(&mut self) -> Result<Kubectl, Failure> {
         let failure = |problems| Failure::new(Stage::Inputs, problems);
         let action = self.context.mode == Mode::Action;
         let options = Options {
@@ -82,8 +83,6 @@ impl<O: Write, E: Write> Run<O, E> {
             launcher: Program::new(program, environment, plugins)
                 .with_kubeconfig(descriptor)
                 .with_masker(self.masker.clone()),
-            // The kubeconfig has one context, its current one.
-            context: None,
             namespace: config.namespace.unwrap_or_else(|| "default".to_owned()),
             base_path,
             deadline: CALL_DEADLINE,
@@ -95,7 +94,6 @@ impl<O: Write, E: Write> Run<O, E> {
         let environment = self.environment.iter().map(|(name, value)| (name.into(), value.clone()));
         Kubectl {
             launcher: Program::new(program, environment, ExecPlugins::Refused).with_masker(self.masker.clone()),
-            context: None,
             namespace: "default".to_owned(),
             deadline: CALL_DEADLINE,
             base_path: String::new(),

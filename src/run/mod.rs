@@ -94,7 +94,7 @@ enum Standing {
     Unread,
 }
 
-/// The values of a run are known to the masker before anything else can happen to them.
+/// How a part of a run ends: with nothing to hand on, or as a failure of its stage.
 type Done = Result<(), Failure>;
 
 impl<O: Write, E: Write> Run<O, E> {
@@ -147,7 +147,7 @@ impl<O: Write, E: Write> Run<O, E> {
         }
         match self.inputs.command {
             Command::Render => self.render().await,
-            // Their state would lie on the stack of every command.
+            // Boxed: otherwise the largest of these futures would lie on the stack whichever command runs.
             Command::Check => Box::pin(self.check()).await,
             Command::Diff => Box::pin(self.diff()).await,
             Command::Apply => Box::pin(self.apply()).await,
@@ -222,7 +222,8 @@ impl<O: Write, E: Write> Run<O, E> {
 /// Does what may wait for a pipe or a person beside the run, so that a signal is heard meanwhile.
 async fn patiently<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     if tokio::runtime::Handle::try_current().is_err() {
-        // A pipe where the layout has its template: signals are left to the system.
+        // There is no runtime, since only plain files were expected, and a template turned out to be a pipe: this blocks, and a
+        // signal ends the process.
         return Ok(work());
     }
     let failed = |_| Failure::new(Stage::Inputs, vec![Problem::error("unreadable", "the input could not be read")]);

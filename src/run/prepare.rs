@@ -95,7 +95,8 @@ impl<O: Write, E: Write> Run<O, E> {
         Ok(values)
     }
 
-    /// What may be shown of the `asked` values; a number stands in for each of the others, be it given or not, and for all of them unless `trusted`.
+    /// What may be shown of the `asked` values; a number stands in for each of the others, given or not; unless `trusted`, for
+    /// all of them.
     pub(super) fn public_values(&mut self, asked: &BTreeSet<String>, trusted: bool) -> Result<Values, Failure> {
         let rules = Rules { nonsensitive: self.inputs.nonsensitive.iter().cloned().collect(), ..Rules::default() };
         let sources = Sources {
@@ -239,7 +240,7 @@ fn used(filled: &Filled, values: &Values) -> Vec<ValueReport> {
     names.into_iter().map(|name| value_report(name, values, filled.names.contains(name))).collect()
 }
 
-/// `put_in`: something was put in for the name, be it a stand-in, and not a default of the template.
+/// `put_in`: a value or a stand-in was put in for the name, not a default of the template.
 pub(super) fn value_report(name: &str, values: &Values, put_in: bool) -> ValueReport {
     match values.get(name).filter(|value| !value.text.is_empty()) {
         Some(value) => ValueReport { name: name.to_owned(), source: value.source.name(), sensitive: value.sensitive },

@@ -133,7 +133,7 @@ impl<O: Write, E: Write> Run<O, E> {
     fn carried_out(mut self) -> u8 {
         let waits = Waits::of(&self.inputs);
         if waits == Waits::ForNothing {
-            // A runtime would take a tenth of the time of a render.
+            // Starting a runtime would cost a tenth of a render's time; without waits the future is ready when first polled.
             return self.command(waits).now_or_never().unwrap_or(1);
         }
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

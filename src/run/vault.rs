@@ -27,7 +27,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let found = if wanted.is_empty() {
             lines::Found::default()
         } else {
-            // The state of its requests would lie on the stack of every command.
+            // Boxed: otherwise the state of its requests would lie on the stack of commands that ask nothing of Vault.
             let vault = Box::pin(self.log_in_to_vault(&inputs, DEADLINE)).await;
             let vault = vault.map_err(|problem| Failure::new(Stage::Values, vec![problem]))?;
             let found = Box::pin(vault.read(wanted)).await;
@@ -48,7 +48,8 @@ impl<O: Write, E: Write> Run<O, E> {
         }
     }
 
-    /// Logs in; all requests together may take until `deadline`, and the masks are still to be sent.
+    /// Logs in. All requests of the session together may take as long as `deadline`. The masks are not sent yet: the caller does
+    /// that.
     pub(super) async fn log_in_to_vault(
         &mut self,
         inputs: &VaultInputs,

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 use super::document::NodeId;
@@ -9,6 +10,9 @@ use super::placeholder::{Encoding, Parsed, Placeholder, Rule, Segment};
 use super::role::Role;
 use super::shape::{Token, number_word, word};
 use crate::values::Values;
+
+/// What `@uri` escapes: all but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Which names stay, and which may be empty.
 #[derive(Debug, Clone, Default)]
@@ -215,7 +219,7 @@ impl Expander<'_> {
                 Some(text.to_owned())
             }
             Rule::Encoded(Encoding::Uri) => {
-                out.push_str(&percent_encode(text));
+                out.extend(utf8_percent_encode(text, RESERVED));
                 None
             }
             Rule::Encoded(Encoding::Base64) => {
@@ -232,18 +236,6 @@ impl Expander<'_> {
     fn lack(&mut self, name: &str, lack: Lack) {
         self.expansion.lacking.push((name.to_owned(), lack));
     }
-}
-
-fn percent_encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Unknown {
         self.without_default.contains(name)
     }
 
-    /// Whether a stand-in is part of `text`, be it encoded.
+    /// Whether a stand-in is part of `text`, as it is or in base64.
     pub(super) fn is_in(&self, text: &str) -> bool {
         let holds = |length: usize| text.as_bytes().windows(length).any(|part| self.forms.contains(part));
         !self.forms.is_empty() && (holds(DIGITS) || holds(ENCODED))

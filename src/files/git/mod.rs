@@ -97,7 +97,7 @@ impl Repository {
         [&self.git_dir, &self.common_dir]
     }
 
-    /// Whether the index holds `path` (absolute, beneath the toplevel), be it only with `git add -N`.
+    /// Whether the index holds `path` (absolute, beneath the toplevel), if only since `git add -N`.
     ///
     /// # Errors
     /// An index that cannot be read, or a path in a directory that a sparse index has collapsed.

@@ -93,7 +93,7 @@ fn copy_stays(id: &ObjectId, why: &Problem) -> Problem {
     Problem::warning("values-in-clear", text).help(text!("remove it: `kubectl annotate {object} {LAST_APPLIED}-`"))
 }
 
-/// The object as it then is; once more where it was changed since it was read.
+/// Hands the fields over and returns the object as it then is. If it changed since it was read, it is read and tried once more.
 async fn hand_over(kubectl: &Kubectl, step: &Step) -> Result<Option<Object>, Problem> {
     let Some(inherited) = &step.inherited else { return Ok(None) };
     let patched = kubectl.patch(&step.wanted, &inherited.handover(), Writes::Really).await;

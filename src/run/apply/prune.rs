@@ -54,7 +54,7 @@ impl<O: Write, E: Write> Run<O, E> {
         // A signal may end the run before there is an answer.
         deletable.iter().for_each(|doomed| self.outcome.left_over[doomed.at].progress = Progress::Unanswered);
         let mut ended = stream::iter(deletable)
-            .map(|doomed| async move { (doomed.at, deleted(search, doomed.left).await) })
+            .map(|doomed| async move { (doomed.at, delete_one(search, doomed.left).await) })
             .buffer_unordered(CONCURRENCY);
         let mut problems = Vec::new();
         while let Some((at, ended)) = ended.next().await {
@@ -88,8 +88,8 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 }
 
-/// Once more as it then is, where something else about it changed.
-async fn deleted(search: &Search<'_>, mut left: LeftOver) -> Result<Deleted, Problem> {
+/// Deletes one object. If it changed since it was read and is still left over, it is read and tried again.
+async fn delete_one(search: &Search<'_>, mut left: LeftOver) -> Result<Deleted, Problem> {
     let uid = |left: &LeftOver| left.live.as_value().pointer("/metadata/uid").cloned();
     for _ in 0..TRIES {
         let ended = search.kubectl.delete(&left.live, resource(&left.live)).await?;

@@ -11,9 +11,6 @@ use crate::check;
 use crate::error::{Place, Problem, text};
 use crate::files;
 
-/// The end of a filled template's name, whatever the environment.
-const PATCH: &str = "-secret-config-patch.yml";
-
 impl<O: Write, E: Write> Run<O, E> {
     /// Secrets in what git tracks: manifests beneath the roots, and dotenv files and kubeconfigs anywhere.
     pub(super) fn committed(&self, checkout: &Checkout, plans: &[Plan]) -> Vec<Problem> {
@@ -32,7 +29,7 @@ impl<O: Write, E: Write> Run<O, E> {
             if patches.contains(&path) {
                 continue;
             }
-            if is_ours && file.ends_with(PATCH) {
+            if is_ours && file.ends_with(files::PATCH_SUFFIX) {
                 problems.push(patch(file));
             } else {
                 problems.extend(finding(file, &path, is_ours, &allowed));

@@ -90,7 +90,7 @@ impl<O: Write, E: Write> Run<O, E> {
     fn without_base(&mut self, head: &Side, failure: Failure) -> Done {
         let text = text!("the base fails at {}, so what changes cannot be told", failure.stage.name());
         self.note([Problem::warning("base-fails", text)]);
-        self.note(failure.problems.into_iter().map(Problem::demoted));
+        self.note(failure.problems.into_iter().map(Problem::as_notice));
         self.outcome.objects = head.objects.iter().map(unknown).collect();
         Ok(())
     }

@@ -55,7 +55,7 @@ impl<O: Write, E: Write> Run<O, E> {
                 let environment = &self.inputs.environment;
                 let text = text!("the base has no `{environment}`, so all of it is new");
                 self.early.push(Problem::notice("new-environment", text));
-                self.early.extend(failure.problems.into_iter().map(Problem::demoted));
+                self.early.extend(failure.problems.into_iter().map(Problem::as_notice));
                 return Ok(None);
             }
             Err(failure) => return Err(failure),
@@ -79,7 +79,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let paths: Vec<&Path> = layout.templates.iter().chain(overlay).map(AsRef::as_ref).collect();
         let refused = self.foreign_trees(&paths)?;
         let foreign = !refused.is_empty();
-        self.early.extend(refused.into_iter().filter(|_| self.outsider.is_none()).map(Problem::demoted));
+        self.early.extend(refused.into_iter().filter(|_| self.outsider.is_none()).map(Problem::as_notice));
         Ok(foreign)
     }
 

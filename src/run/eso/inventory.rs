@@ -10,7 +10,7 @@ use crate::error::{Problem, Stage};
 impl<O: Write, E: Write> Run<O, E> {
     pub(in crate::run) async fn eso_inventory(&mut self) -> Done {
         self.enter(Stage::Inputs);
-        let kubectl = self.cluster()?;
+        let kubectl = self.reach_cluster()?;
         self.send_masks()?;
 
         self.enter(Stage::Inventory);

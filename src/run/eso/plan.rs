@@ -19,7 +19,7 @@ const FILE: &str = "eso-plan.yaml";
 impl<O: Write, E: Write> Run<O, E> {
     pub(in crate::run) async fn eso_plan(&mut self) -> Done {
         self.enter(Stage::Inputs);
-        let kubectl = self.cluster()?;
+        let kubectl = self.reach_cluster()?;
         self.send_masks()?;
         let file = match self.inputs.output.clone() {
             Some(FileName::Standard) => None,

@@ -1,4 +1,5 @@
-//! `eso run`: carrying a plan out, in place. What was done is read from cluster and Vault, so that a killed run is gone on with.
+//! `eso run`: carrying a plan out, in place. What was done is read from cluster and Vault, so that the next run goes on
+//! where a killed one stopped.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -35,7 +36,7 @@ impl<O: Write, E: Write> Run<O, E> {
         self.enter(Stage::Inputs);
         let plan = self.plan_file()?;
         self.refuse_foreign_plan()?;
-        let kubectl = self.cluster()?;
+        let kubectl = self.reach_cluster()?;
         let vault = self.vault_of_plan().await?;
         self.send_masks()?;
 

@@ -63,7 +63,8 @@ impl<'a> Snapshots<'a> {
                     // Those that are left are not there.
                     Ok(None) if left.is_empty() => {}
                     Ok(None) => return Ok(Some(left.into_values().map(|plan| (plan, None)).collect())),
-                    // What may not be listed may perhaps be named, and a forgotten list is gone on with by name.
+                    // What may not be listed may perhaps be named, and where the server has forgotten a list,
+                    // the rest is asked for by name.
                     Err(problem) if matches!(problem.kind, "forbidden" | "list-expired") => {
                         let left: Vec<&SecretPlan> = left.into_values().collect();
                         left.chunks(BY_NAME).for_each(|some| self.0.push_front(Source::Named(some.to_vec())));

@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 
 use super::ground::Ground;
 use super::snapshots::Batch;
-use crate::changes::Set;
+use crate::changes::{LAST_APPLIED, Set};
 use crate::error::{Problem, text};
-use crate::eso::{External, LAST_APPLIED, Moved, Owner, SecretPlan, Sync, bytes, has_owner_reference};
+use crate::eso::{External, Moved, Owner, SecretPlan, Sync, bytes, has_owner_reference};
 use crate::object::Object;
 
 /// One Secret on its way.

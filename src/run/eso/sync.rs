@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::snapshots::{bare, by_name};
 use super::step::Step;
+use crate::changes::LAST_APPLIED;
 use crate::error::{Problem, text};
-use crate::eso::{LAST_APPLIED, Plan, SecretPlan, Sync, real};
+use crate::eso::{Plan, SecretPlan, Sync, real};
 use crate::kubectl::{Conflicts, Expected, Kubectl, Writes, Written};
 use crate::object::Object;
 

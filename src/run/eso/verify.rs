@@ -26,7 +26,7 @@ impl<O: Write, E: Write> Run<O, E> {
     pub(in crate::run) async fn eso_verify(&mut self) -> Done {
         self.enter(Stage::Inputs);
         let plan = self.inputs.eso.plan.is_some().then(|| self.plan_file()).transpose()?;
-        let kubectl = self.cluster()?;
+        let kubectl = self.reach_cluster()?;
         let vault = self.vault_to_compare().await?;
         self.send_masks()?;
 

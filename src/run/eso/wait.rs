@@ -10,7 +10,8 @@ use crate::eso::{External, SecretPlan, forced};
 use crate::kubectl::Writes;
 
 impl Syncer<'_> {
-    /// Makes the controller look at those again that were there before: an error is tried again late, and late only.
+    /// Makes the controller look again at ExternalSecrets that were there before the run: by itself it retries an error only
+    /// after a long pause.
     pub(super) async fn force(&self, steps: &mut [&mut Step<'_>]) -> Result<(), Problem> {
         let mark = super::now().0.to_string();
         for step in steps.iter_mut().filter(|step| step.moved.is_well()) {

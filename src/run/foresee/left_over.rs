@@ -157,7 +157,7 @@ impl<O: Write, E: Write> Run<O, E> {
         Ok(doomed)
     }
 
-    /// Nothing is found out about what stays anyway.
+    /// Tells what left the build where nothing is pruned. Who uses it is not looked up: it stays anyway.
     fn tell_left(&mut self, search: &Search<'_>, left: &[LeftOver]) {
         for left in left {
             let heirs = self.heirs(search, left);

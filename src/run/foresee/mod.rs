@@ -58,7 +58,7 @@ impl<O: Write, E: Write> Run<O, E> {
             // Whoever brings another's tree is told that, and not what else he has not been given.
             self.refuse_foreign_trees(layout)?;
         }
-        let (layout, kubectl) = Failure::of_both(layout, self.cluster())?;
+        let (layout, kubectl) = Failure::of_both(layout, self.reach_cluster())?;
         // The comment of an earlier run is found by set and cluster, whatever else is wrong.
         let set = self.set(&layout);
         let (set, patch_file) = Failure::of_both(set, self.patch_file_for(&layout))?;

@@ -96,7 +96,7 @@ impl<O, E> Judge<'_, O, E> {
             return Text::Unknown;
         }
         let is_public = match fillings.and_then(|fillings| fillings.get(path)) {
-            // A literal in a Secret, be it a default, is committed, and still not to be spread.
+            // A literal in a Secret, or a default, is committed; it is not shown all the same.
             Some(filling) if is_data => filling.names.iter().all(|name| self.values.is_public(name)),
             Some(filling) => filling.names.iter().all(|name| self.values.may_be_shown(name)),
             None => self.literals == Literals::Public && !is_data,
