@@ -174,6 +174,37 @@ fn nothing_that_this_set_did_not_apply_is_ever_deleted() {
     assert_eq!(there(&elsewhere), set(&["Secret/kept", "ConfigMap/kept", "Secret/gone"]));
 }
 
+/// A cluster-wide object that the whole build comes with.
+struct ClusterWide<'a>(&'a Namespace);
+
+impl ClusterWide<'_> {
+    fn manifest(&self) -> String {
+        format!(
+            "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {{name: {}}}\nvalue: 7\n---\n",
+            self.0.name()
+        )
+    }
+}
+
+impl Drop for ClusterWide<'_> {
+    fn drop(&mut self) {
+        self.0.try_kubectl(&["delete", "priorityclass", self.0.name(), "--ignore-not-found"], "");
+    }
+}
+
+#[test]
+fn a_namespace_that_the_build_left_is_not_looked_at_whatever_lies_in_none() {
+    let (left, namespace, checkout) = (Namespace::new(), Namespace::new(), Checkout::with("", ""));
+    let cluster_wide = ClusterWide(&namespace);
+    applied(&checkout, &left, &(build(&[]) + &cluster_wide.manifest()));
+    let name = format!("metadata: {{namespace: {}, name: kept}}", namespace.name());
+    let moved = build(&[]).replace("metadata: {name: kept}", &name) + &cluster_wide.manifest();
+    checkout.write(TEMPLATE, moved.as_bytes());
+    let ended = run(&checkout, &left, &["--prune"]).run().done().said(&["2 objects added, 1 unchanged"]);
+    assert_eq!(left_over(&ended), []);
+    assert_eq!((there(&left), there(&namespace)), (set(&["Secret/kept", "ConfigMap/kept"]), there(&left)));
+}
+
 #[test]
 fn only_the_given_kinds_are_pruned() {
     let (namespace, checkout) = (Namespace::new(), Checkout::with("", ""));
@@ -465,7 +496,12 @@ fn who_may_not_list_is_told_so_and_may_apply() {
     let all: &[&str] = &["get", "create", "patch"];
     let user = namespace.user(&rules(&[("", "secrets", all), ("", "configmaps", all)]), false);
     let ended = run(&checkout, &namespace, &[]).env("KUBECONFIG", &user).run().done();
-    assert_eq!(left_over(&ended.said(&["what left the build is not known: ", "may not list `secrets`"])), []);
+    assert_eq!(
+        left_over(
+            &ended.said(&["notice[left-over-unknown]: what left the build is not known: ", "may not list `secrets`"])
+        ),
+        []
+    );
     assert_eq!(there(&namespace).len(), 4);
 }
 

@@ -376,6 +376,11 @@ fn a_generated_name_that_hangs_on_a_value_is_unknown() {
         "spec.template.spec.containers[web].envFrom[0].secretRef.name unknown",
     ];
     assert_eq!(lines(&told(&report(&diff))), expected);
+    // What is there may be what the build makes: nothing has left it that is known of.
+    for more in [&["--format", "json"][..], &["--format", "json", "--prune"]] {
+        let diff = run("diff", more).run().done();
+        assert_eq!(report(&diff)["leftOver"], json!([]), "{diff:?}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod resources;
 mod role;
 mod rules;
 
-pub use resources::{Resource, Scope, builtin, of_definition};
+pub use resources::{Resource, Scope, builtin, namespace_of, of_definition};
 pub use role::{role, told};
 pub use rules::Rules;
 

@@ -83,6 +83,17 @@ pub fn builtin(group: &str, kind: &str) -> Option<Resource> {
     })
 }
 
+/// The namespace in which `object` lies, by what is known of its kind; one that names none is in `of_context`. `None` for what is
+/// cluster-wide, and for an unknown kind that names none.
+#[must_use]
+pub fn namespace_of<'a>(object: &'a Object, of_context: &'a str) -> Option<&'a str> {
+    match builtin(object.group(), object.kind()).map(|resource| resource.scope) {
+        Some(Scope::Namespaced) => Some(object.namespace().unwrap_or(of_context)),
+        Some(Scope::Cluster) => None,
+        None => object.namespace(),
+    }
+}
+
 /// How rules name the kind that `definition`, a CustomResourceDefinition, brings; with its group and kind.
 #[must_use]
 pub fn of_definition(definition: &Object) -> Option<(String, String, Resource)> {
@@ -109,6 +120,25 @@ mod tests {
         );
         assert_eq!(plural("example.com", "Secret"), None);
         assert_eq!(plural("apps", "Secret"), None);
+    }
+
+    #[test]
+    fn only_what_lives_in_namespaces_is_in_that_of_the_context() {
+        let object = |api_version: &str, kind: &str, namespace: Option<&str>| {
+            let metadata = json!({"name": "x", "namespace": namespace});
+            Object::parse(json!({"apiVersion": api_version, "kind": kind, "metadata": metadata})).unwrap()
+        };
+        for (api_version, kind, named, lies_in) in [
+            ("v1", "Secret", None, Some("c")),
+            ("v1", "Secret", Some("n"), Some("n")),
+            ("v1", "Namespace", None, None),
+            ("scheduling.k8s.io/v1", "PriorityClass", None, None),
+            ("scheduling.k8s.io/v1", "PriorityClass", Some("n"), None),
+            ("example.com/v1", "Widget", None, None),
+            ("example.com/v1", "Widget", Some("n"), Some("n")),
+        ] {
+            assert_eq!(namespace_of(&object(api_version, kind, named), "c"), lies_in, "{kind} in {named:?}");
+        }
     }
 
     #[test]

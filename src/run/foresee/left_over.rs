@@ -1,6 +1,6 @@
 //! What left the build and is still of this set: looked for in every run, and told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use crate::build;
@@ -9,8 +9,8 @@ use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Inputs;
 use crate::kubectl::{Holder, Kubectl, TEMPLATE_HOLDERS};
 use crate::object::{Object, ObjectId};
-use crate::report::{LeftOverReport, Progress, listed};
-use crate::rights::{Need, Verb};
+use crate::report::{Change, LeftOverReport, Progress, listed};
+use crate::rights::{self, Need, Verb};
 use crate::run::foresee::told::inherit_keys;
 use crate::run::{Run, Step};
 use crate::secret::Secret;
@@ -37,6 +37,7 @@ pub(in crate::run) struct Search<'a> {
     pub(in crate::run) kubectl: &'a Kubectl,
     set: &'a Set,
     ground: &'a Ground,
+    plan: &'a [Step],
     wanted: Vec<&'a Object>,
 }
 
@@ -45,9 +46,7 @@ impl Ground {
         let is_asked = |holder: &Holder| {
             inputs.kinds.is_empty() || inputs.kinds.iter().any(|kind| kind.eq_ignore_ascii_case(holder.kind()))
         };
-        let namespaces = wanted
-            .filter(|object| object.kind() != "Namespace")
-            .map(|object| object.namespace().unwrap_or(of_context).to_owned());
+        let namespaces = wanted.filter_map(|object| rights::namespace_of(object, of_context)).map(str::to_owned);
         Self {
             holders: [Holder::Secret, Holder::ConfigMap].into_iter().filter(is_asked).collect(),
             namespaces: namespaces.collect(),
@@ -71,7 +70,7 @@ impl Ground {
 
 impl<'a> Search<'a> {
     pub(in crate::run) fn of(kubectl: &'a Kubectl, set: &'a Set, ground: &'a Ground, plan: &'a [Step]) -> Self {
-        Self { kubectl, set, ground, wanted: plan.iter().map(|step| &step.wanted).collect() }
+        Self { kubectl, set, ground, plan, wanted: plan.iter().map(|step| &step.wanted).collect() }
     }
 
     /// Which of the objects with these names are left over.
@@ -87,12 +86,12 @@ impl<'a> Search<'a> {
     }
 
     /// What the build holds, each object with its namespace.
-    fn held(&self) -> BTreeSet<ObjectId> {
-        let with_namespace = |object: &&Object| ObjectId {
-            namespace: Some(object.namespace().unwrap_or(&self.kubectl.namespace).to_owned()),
-            ..object.id()
+    fn held(&self) -> BTreeMap<ObjectId, &'a Step> {
+        let with_namespace = |step: &Step| ObjectId {
+            namespace: Some(step.namespace(&self.kubectl.namespace).to_owned()),
+            ..step.wanted.id()
         };
-        self.wanted.iter().map(with_namespace).collect()
+        self.plan.iter().map(|step| (with_namespace(step), step)).collect()
     }
 }
 
@@ -118,9 +117,7 @@ impl<O: Write, E: Write> Run<O, E> {
                 Err(self.with_rights(kubectl, failure, plan).await)
             }
             Err(problems) => {
-                for problem in problems {
-                    self.say(text!("what left the build is not known: {}", problem.message));
-                }
+                self.note(problems.iter().map(not_known));
                 Ok(Vec::new())
             }
         }
@@ -132,10 +129,13 @@ impl<O: Write, E: Write> Run<O, E> {
         marked: Result<Vec<ObjectId>, Vec<Problem>>,
     ) -> Result<Vec<Doomed>, Vec<Problem>> {
         let held = search.held();
-        let absent: Vec<ObjectId> = marked?.into_iter().filter(|id| !held.contains(id)).collect();
+        let absent: Vec<ObjectId> = marked?.into_iter().filter(|id| !held.contains_key(id)).collect();
         let hashes = absent.iter().filter_map(|id| build::content_hash(&id.kind, &id.name));
         hashes.for_each(|hash| self.masker.add(&Secret::new(hash)));
-        let left = search.left(&absent).await?;
+        let mut left = search.left(&absent).await?;
+        // Which hash ends the new name hangs on values that are not given: it may be the old name.
+        let is_open = |id: &ObjectId| held.get(id).is_some_and(|step| step.change.change == Change::Unknown);
+        left.retain(|left| !left.successor.as_ref().is_some_and(is_open));
         if left.is_empty() {
             return Ok(Vec::new());
         }
@@ -203,6 +203,11 @@ impl<O: Write, E: Write> Run<O, E> {
         let help = "look whether the template or the overlay lost its documents; what shall go all the same, delete with `kubectl delete`";
         Err(Failure::new(Stage::Compare, vec![Problem::error("prune-all", text).help(help)]))
     }
+}
+
+fn not_known(why: &Problem) -> Problem {
+    let text = text!("what left the build is not known: {}", why.message);
+    Problem::notice("left-over-unknown", text)
 }
 
 /// The rights to delete `doomed`; finding it took the others.

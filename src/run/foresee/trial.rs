@@ -11,6 +11,7 @@ use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Command;
 use crate::kubectl::{self, Conflicts, Kubectl};
 use crate::object::Object;
+use crate::rights;
 use crate::run::foresee::view::View;
 use crate::run::{Run, Standing, Step};
 
@@ -141,10 +142,7 @@ fn read_only() -> Problem {
 /// Namespaces that new objects need and that are not there, as far as this account may see.
 async fn missing_namespaces(kubectl: &Kubectl, plan: &[Step]) -> Vec<Problem> {
     let new = plan.iter().filter(|step| step.live.is_none() && !step.depends && step.standing == Standing::Ours);
-    // What lies in no namespace names none.
-    let namespaced =
-        new.filter(|step| step.wanted.namespace().is_some() || step.wanted.is_secret() || step.wanted.is_config_map());
-    let names: BTreeSet<&str> = namespaced.map(|step| step.namespace(&kubectl.namespace)).collect();
+    let names: BTreeSet<&str> = new.filter_map(|step| rights::namespace_of(&step.wanted, &kubectl.namespace)).collect();
     let object =
         |name: &&str| Object::parse(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).ok();
     let namespaces: Vec<Object> = names.iter().filter_map(object).collect();
