@@ -500,9 +500,38 @@ fn read_only_rights_are_enough_and_a_notice_says_what_is_not_seen() {
     run(&checkout, &namespace, "apply", &[]).run().done();
     let diff = run(&checkout, &namespace, "diff", &[]).env("KUBECONFIG", &reader(&namespace)).env("A", OLD).run();
     let diff = diff.done().said(&["notice[not-tried]", "this account may look, but not try an apply"]);
+    let diff =
+        diff.said(&["notice[only-looks]", "an apply takes rights that this account has not: patch on `secrets` in"]);
     assert!(!diff.stderr.contains("kind: Role"), "nobody has to grant more: {diff:?}");
     let same = run(&checkout, &namespace, "diff", &["--exit-code"]).env("KUBECONFIG", &reader(&namespace)).run();
     assert!(!same.done().stderr.contains("not-tried"), "what is provably unchanged needs no trial");
+}
+
+#[test]
+fn who_may_write_some_of_it_is_told_which_rights_the_rest_takes() {
+    let (namespace, checkout) = (Namespace::new(), checkout(&tree()));
+    run(&checkout, &namespace, "apply", &[]).run().done();
+    let rule = |group: &str, resource: &str, verbs: &[&str]| json!({"apiGroups": [group], "resources": [resource], "verbs": verbs});
+    let rules = [
+        rule("", "secrets", &["get", "list", "patch"]),
+        rule("", "configmaps", &["get", "list"]),
+        rule("apps", "deployments", &["get", "list"]),
+    ];
+    let writer = namespace.user(&json!(rules), false);
+    let run = |command: &str, more: &[&str], a: &str| {
+        let run = run(&checkout, &namespace, command, more).env("KUBECONFIG", &writer);
+        run.env("A", a).env("LOG_LEVEL", "debug").run()
+    };
+    // Whether or not what it may write changes too.
+    for a in [OLD, NEW] {
+        for command in ["diff", "apply"] {
+            let ended = run(command, &[], a);
+            ended.failed(1, &["error[forbidden]", "lacks rights: patch on `configmaps`", "verbs: [\"patch\"]"]);
+        }
+    }
+    let diff = run("diff", &["--format", "json"], OLD).failed(1, &["kind: Role"]).leaks_nothing(&[OLD, NEW]);
+    let expected = ["Secret/app changed", "A changed", "ConfigMap/config changed", "LOG_LEVEL changed: info > debug"];
+    assert_eq!(lines(&told(&report(&diff))), expected);
 }
 
 #[test]

@@ -23,8 +23,6 @@ pub(in crate::run) struct Compared {
     pub(in crate::run) refused: Vec<Problem>,
     /// Whether every object could be read.
     pub(in crate::run) whole: bool,
-    /// Whether the account may try an apply.
-    pub(in crate::run) tried: bool,
 }
 
 impl<O: Write, E: Write> Run<O, E> {
@@ -55,8 +53,7 @@ impl<O: Write, E: Write> Run<O, E> {
             step.change.writes = false;
             step.change.change = Change::Unchanged;
         }
-        let tried = self.try_changes(kubectl, &mut plan, view).await?;
-        refused.extend(tried.refused);
+        refused.extend(self.try_changes(kubectl, &mut plan, view).await?);
         for step in &mut plan {
             step.change = view.known(step);
         }
@@ -64,7 +61,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let writes = plan.iter().filter(|step| step.change.writes).count();
         let text = text!("{writes} of {} to write", crate::report::count(plan.len(), "object"));
         self.say(text);
-        Ok(Compared { plan, refused, whole, tried: tried.allowed })
+        Ok(Compared { plan, refused, whole })
     }
 
     /// Whoever only compares goes on with what could be read.

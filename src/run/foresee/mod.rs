@@ -87,7 +87,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let (marked, compared) = tokio::join!(marked, self.compare(&kubectl, wanted, &view, &set));
         let compared = compared?;
         self.tell(&compared, &view, values);
-        let Compared { mut plan, mut refused, tried, .. } = compared;
+        let Compared { mut plan, mut refused, .. } = compared;
         if !refused.is_empty() && self.inputs.command != Command::Diff {
             return Err(Failure::new(Stage::Compare, refused));
         }
@@ -95,13 +95,10 @@ impl<O: Write, E: Write> Run<O, E> {
         let doomed = self.or_refused(doomed, &mut refused)?;
         let restarts = self.plan_restarts(&kubectl, &mut plan).await;
         let restarts = self.or_refused(restarts, &mut refused)?;
-        // Whoever may not even try an apply has been told which rights it takes.
-        if tried {
-            let mut needs = self.needs_beyond_trial(&kubectl, &plan).await;
-            needs.extend(needs_of_pruning(&doomed));
-            needs.extend(self.needs_of_restarts(&restarts));
-            refused.extend(self.missing_rights(&kubectl, needs).await);
-        }
+        let mut needs = self.needs_beyond_trial(&kubectl, &plan).await;
+        needs.extend(needs_of_pruning(&doomed));
+        needs.extend(self.needs_of_restarts(&restarts));
+        refused.extend(self.missing_rights(&kubectl, &plan, needs).await);
         Ok(Foreseen { kubectl, set, plan, doomed, restarts, refused })
     }
 

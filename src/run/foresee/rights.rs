@@ -22,22 +22,33 @@ pub(in crate::run) struct Naming {
 }
 
 impl<O: Write, E: Write> Run<O, E> {
-    /// Which of `needs` are known to be missing. Nothing is asked where there is none.
-    pub(in crate::run) async fn missing_rights(&mut self, kubectl: &Kubectl, needs: Vec<Need>) -> Option<Problem> {
+    /// Which of `needs` for an apply of `plan` are known to be missing. Nothing is asked where there is none. A diff by an account that
+    /// only looks is not refused for them: they are told.
+    pub(in crate::run) async fn missing_rights(
+        &mut self,
+        kubectl: &Kubectl,
+        plan: &[Step],
+        needs: Vec<Need>,
+    ) -> Option<Problem> {
         if needs.is_empty() {
             return None;
         }
-        match kubectl.review(&needs).await {
-            Ok(review) => {
-                self.note(undecided(&review));
-                missing(&review)
-            }
+        let review = match kubectl.review(&needs).await {
+            Ok(review) => review,
             Err(problem) => {
                 let text = text!("the server does not say what this account may do: {}", problem.message);
                 self.note([Problem::notice("rights-unknown", text).help("what it refuses will be told when it does")]);
-                None
+                return None;
             }
+        };
+        self.note(undecided(&review));
+        let missing = missing(&review)?;
+        if self.inputs.command == Command::Diff && only_looks(kubectl, plan).await {
+            let text = text!("an apply takes rights that this account has not: {}", rights::told(&review.missing));
+            self.note([Problem::notice("only-looks", text)]);
+            return None;
         }
+        Some(missing)
     }
 
     /// The same failure with all that is missing at once, where it is a matter of rights: a refusal names only the first verb.
@@ -73,11 +84,12 @@ impl<O: Write, E: Write> Run<O, E> {
 
     /// What applying `plan` needs beyond what the server has shown to allow, by answering reads and dry-runs.
     pub(in crate::run) async fn needs_beyond_trial(&self, kubectl: &Kubectl, plan: &[Step]) -> Vec<Need> {
-        let untried = plan.iter().filter(|step| step.depends);
+        let is_untried = |step: &&Step| !step.answered && !step.is_unchanged();
         let waits = |step: &&Step| step.change.writes && changes::is_workload(&step.wanted);
-        if !plan.iter().any(|step| step.depends || waits(&step)) {
+        if !plan.iter().any(|step| is_untried(&step) || waits(&step)) {
             return Vec::new();
         }
+        let untried = plan.iter().filter(is_untried);
         let naming = Naming::of(kubectl, plan.iter().map(|step| &step.wanted)).await;
         let mut needs: Vec<Need> = untried.flat_map(|step| naming.to_write(step)).collect();
         needs.extend(self.needs_of_rollout(&naming, plan.iter().filter(waits)));
@@ -156,6 +168,17 @@ impl Naming {
         };
         verbs.iter().filter_map(|&verb| self.need(verb, &step.wanted)).collect()
     }
+}
+
+/// Whether the account may write no object of `plan`, as far as the server tells.
+async fn only_looks(kubectl: &Kubectl, plan: &[Step]) -> bool {
+    if plan.iter().any(|step| step.answered) {
+        return false;
+    }
+    let naming = Naming::of(kubectl, plan.iter().map(|step| &step.wanted)).await;
+    let writes: Vec<Need> = plan.iter().flat_map(|step| naming.to_write(step)).collect();
+    let review = kubectl.review(&writes).await;
+    review.is_ok_and(|review| writes.iter().all(|write| review.missing.contains(write)))
 }
 
 fn missing(review: &Review) -> Option<Problem> {

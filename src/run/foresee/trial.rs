@@ -15,22 +15,15 @@ use crate::rights;
 use crate::run::foresee::view::View;
 use crate::run::{Run, Standing, Step};
 
-/// What trying has shown.
-pub(in crate::run) struct Tried {
-    /// Why an apply would be refused.
-    pub(in crate::run) refused: Vec<Problem>,
-    /// Whether the account may try.
-    pub(in crate::run) allowed: bool,
-}
-
 impl<O: Write, E: Write> Run<O, E> {
-    /// Tries what is not unchanged, and works out by itself what cannot be tried.
+    /// Tries what is not unchanged, and works out by itself what cannot be tried. Returns why an apply would be refused, but for the
+    /// rights that whoever compares lacks.
     pub(in crate::run) async fn try_changes(
         &mut self,
         kubectl: &Kubectl,
         plan: &mut [Step],
         view: &View,
-    ) -> Result<Tried, Failure> {
+    ) -> Result<Vec<Problem>, Failure> {
         let is_asked = |step: &Step| {
             !step.depends && step.standing == Standing::Ours && !step.is_unchanged() && !view.lacks_values(step)
         };
@@ -40,8 +33,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let (errors, others): (Vec<Problem>, Vec<Problem>) = problems.into_iter().partition(Problem::is_error);
         self.note(others);
         if self.inputs.command != Command::Diff {
-            let refused = self.with_rights(kubectl, Failure::new(Stage::Compare, errors), plan).await.problems;
-            return Ok(Tried { refused, allowed: true });
+            return Ok(self.with_rights(kubectl, Failure::new(Stage::Compare, errors), plan).await.problems);
         }
         for step in plan.iter_mut().filter(|step| !step.answered && !step.is_unchanged()) {
             let Some(live) = &step.live else { continue };
@@ -50,14 +42,13 @@ impl<O: Write, E: Write> Run<O, E> {
         }
         let (forbidden, mut refused): (Vec<Problem>, Vec<Problem>) =
             errors.into_iter().partition(|problem| problem.kind == "forbidden");
-        let allowed = forbidden.is_empty();
-        if !allowed {
+        if !forbidden.is_empty() {
             self.note([read_only()]);
             let untried = plan.iter().filter(|step| !step.answered && step.standing == Standing::Ours);
             refused.extend(untried.filter_map(|step| self.foreseen_refusal(step)));
             refused.extend(missing_namespaces(kubectl, plan).await);
         }
-        Ok(Tried { refused, allowed })
+        Ok(refused)
     }
 
     /// Why the server would refuse a change, as far as the live object shows it.
