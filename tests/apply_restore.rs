@@ -166,6 +166,25 @@ fn the_values_before_are_put_back_and_rolled_and_the_run_fails() {
 }
 
 #[test]
+fn a_workload_of_the_build_goes_back_too_where_none_may_be_listed() {
+    let scene = Scene::new();
+    let template = format!("{OBJECTS}---\n{}\n", deployment("web"));
+    scene.checkout.write("config/demo-config-secret.example.yml", template.as_bytes());
+    scene.run(OLD, &[]).run().done();
+    let verbs = ["get", "list", "watch", "patch"];
+    let rules = json!([{"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": verbs},
+        {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["web"], "verbs": verbs}]);
+    let run = scene.failing_after("12s").env("KUBECONFIG", &scene.namespace.user(&rules, false));
+    let ended = std::thread::scope(|scope| {
+        let ended = scope.spawn(|| run.run());
+        scene.make_room_when_restored();
+        ended.join().expect("ended")
+    });
+    let words = "the values before were put back: `Secret app`, `ConfigMap config`; 1 workload restarted with them";
+    ended.failed(1, &["warning[restarts-unknown]", words]).leaks_nothing(&[OLD, NEW]);
+}
+
+#[test]
 fn by_default_the_new_values_stay() {
     let scene = Scene::new();
     let ended = scene.run(NEW, &["--timeout", "3s"]).run().failed(1, &["rollout-failed", "exceeded quota"]);

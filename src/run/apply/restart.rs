@@ -39,15 +39,11 @@ impl<O: Write, E: Write> Run<O, E> {
         }
         let namespaces: BTreeSet<String> =
             concerned.iter().map(|&at| plan[at].namespace(&kubectl.namespace).to_owned()).collect();
-        let Listed { mut found, problems } = kubectl.workloads(&namespaces).await;
+        let Listed { found, problems } = kubectl.workloads(&namespaces).await;
         let changes = concerned.iter().any(|&at| plan[at].live.is_some());
         let needs = self.unlisted(kubectl, &namespaces, problems, changes).await?;
-        // What may not be listed is known where it is of the build.
         let own = plan.iter().filter_map(|step| step.live.clone());
-        let own = own.filter(|live| live.namespace().is_some_and(|namespace| namespaces.contains(namespace)));
-        let own: Vec<Object> = own.filter(|live| !found.iter().any(|listed| listed.id() == live.id())).collect();
-        found.extend(own);
-        let workloads: Vec<Workload> = found.into_iter().filter_map(Workload::of).collect();
+        let workloads = workloads(found, own, &namespaces);
         let mut due = RestartPlan { needs, ..RestartPlan::of(plan, &concerned, &workloads, &kubectl.namespace) };
         self.leave_rolled_back(kubectl, &mut due.restarts).await;
         let reports: Vec<RestartReport> =
@@ -183,6 +179,18 @@ impl<O: Write, E: Write> Run<O, E> {
         let settled = settled.count().await;
         tracing::debug!(settled, "objects remember no restarts any more");
     }
+}
+
+/// The workloads of `namespaces`: those `listed`, and the build's `own`, which are known also where they may not be listed.
+pub(in crate::run) fn workloads(
+    mut listed: Vec<Object>,
+    own: impl IntoIterator<Item = Object>,
+    namespaces: &BTreeSet<String>,
+) -> Vec<Workload> {
+    let own = own.into_iter().filter(|live| live.namespace().is_some_and(|namespace| namespaces.contains(namespace)));
+    let unlisted: Vec<Object> = own.filter(|live| !listed.iter().any(|listed| listed.id() == live.id())).collect();
+    listed.extend(unlisted);
+    listed.into_iter().filter_map(Workload::of).collect()
 }
 
 /// What restarting any workload of `namespaces` needs.

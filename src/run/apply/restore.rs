@@ -11,7 +11,7 @@ use crate::error::{Failure, Problem, Stage, text};
 use crate::kubectl::{Conflicts, Expected, Kubectl, Listed, LiveObjects, Written};
 use crate::object::{Object, ObjectId};
 use crate::report::{Progress, count};
-use crate::run::apply::restart::restarting;
+use crate::run::apply::restart::{restarting, workloads};
 use crate::run::apply::rollout::Watch;
 use crate::run::foresee::restart_plan::RestartPlan;
 use crate::run::{Done, Run, Step};
@@ -46,7 +46,7 @@ impl<O: Write, E: Write> Run<O, E> {
             problems.push(Problem::error("nothing-to-restore", text).help("see above for what failed"));
             return Err(Failure::new(Stage::Rollout, problems));
         }
-        let due = plan_return(kubectl, &mut back).await?;
+        let due = plan_return(kubectl, plan, &mut back).await?;
         let returned = self.put_back(kubectl, &back, &returns, &mut problems).await;
         let restarted = self.roll_back(kubectl, plan, &back, &due, &returned, &mut problems).await;
         problems.extend(put_back_problem(&returns, &returned, restarted));
@@ -163,18 +163,32 @@ impl<O: Write, E: Write> Run<O, E> {
 }
 
 /// Who has to read what is put back; it is written into that.
-async fn plan_return(kubectl: &Kubectl, back: &mut [Step]) -> Result<RestartPlan, Failure> {
+async fn plan_return(kubectl: &Kubectl, plan: &[Step], back: &mut [Step]) -> Result<RestartPlan, Failure> {
     let namespaces: BTreeSet<String> = back.iter().map(|step| step.namespace(&kubectl.namespace).to_owned()).collect();
-    let Listed { found, mut problems } = kubectl.workloads(&namespaces).await;
-    // Of kinds that the account may not list nothing was restarted before.
-    if !problems.iter().all(|problem| problem.kind == "forbidden") {
+    let workloads = workloads_now(kubectl, plan, &namespaces).await.map_err(|mut problems| {
         let text = "no values were put back, since what uses them could not be listed";
         problems.push(Problem::error("not-restored", text).help("run it again with the values before"));
-        return Err(Failure::new(Stage::Rollout, problems));
-    }
-    let workloads: Vec<Workload> = found.into_iter().filter_map(Workload::of).collect();
+        Failure::new(Stage::Rollout, problems)
+    })?;
     let all: Vec<usize> = (0..back.len()).collect();
     Ok(RestartPlan::of(back, &all, &workloads, &kubectl.namespace))
+}
+
+/// The workloads of `namespaces`. Of kinds that the account may not list only those of the build were restarted before; they are read
+/// by name, since this run may have made them.
+async fn workloads_now(
+    kubectl: &Kubectl,
+    plan: &[Step],
+    namespaces: &BTreeSet<String>,
+) -> Result<Vec<Workload>, Vec<Problem>> {
+    let Listed { found, problems } = kubectl.workloads(namespaces).await;
+    if !problems.iter().all(|problem| problem.kind == "forbidden") {
+        return Err(problems);
+    }
+    let own =
+        plan.iter().map(|step| &step.wanted).filter(|wanted| !problems.is_empty() && changes::is_workload(wanted));
+    let own = kubectl.get(&own.cloned().collect::<Vec<Object>>()).await?;
+    Ok(workloads(found, own.into_values(), namespaces))
 }
 
 fn written_by_another(id: &ObjectId) -> Problem {
