@@ -1,40 +1,4 @@
-//! The report for programs: one line of JSON.
-//!
-//! ```json
-//! {
-//!   "version": 1,                     // changes only with the meaning of a field
-//!   "command": "apply",
-//!   "environment": "staging",
-//!   "dryRun": false,
-//!   "result": "done",                 // done, failed
-//!   "failedStage": null,              // inputs, values, render, build, check, compare, apply, verify, rollout, prune,
-//!                                     // cleanup, inventory, plan, vault, sync
-//!   "summary": "Applied staging: …",  // the sentence of all reports
-//!   "changed": true,
-//!   "counts": {"added": 1, "changed": 0, "removed": 0, "unchanged": 4, "unknown": 0},
-//!   "target": {"context": "…", "server": "https://…"},    // null before it is known
-//!   "patch": "config/staging-secret-config-patch.yml",    // null where none stays
-//!   "truncated": null,                // "keys": objects have none; "objects": the lists below are empty
-//!   "values": [{"name": "…", "source": "environment", "sensitive": true}],
-//!   "objects": [{"group": "", "kind": "Secret", "namespace": "staging", "name": "…", "change": "added",
-//!                "progress": "done",  // planned, done, refused, unanswered, restored, not-reached; null: nothing is to be done
-//!                "keys": [{"key": "…", "change": "added", "values": [{"name": "…", "source": "…", "sensitive": true}],
-//!                          "before": null, "after": "debug",    // null where it may not be shown, or is not there
-//!                          "moved": null}],                     // the object that it goes to or comes from, as below
-//!                "conflicts": [{"manager": "…", "fields": ["data.A"], "forced": false}]}],
-//!   "compared": true,                 // every object was compared, even if an apply would be refused
-//!   "restarts": [{"group": "apps", "kind": "Deployment", "namespace": "…", "name": "…", "uses": [{"group": "", …}],
-//!                 "progress": "done", "note": null}],    // as above; why nobody waits for its pods
-//!   "leftOver": [{"group": "", "kind": "Secret", "namespace": "…", "name": "…", "pruned": false,
-//!                 "progress": "planned", "note": "…"}],  // why it stays, or what has its place; may be null
-//!   "base": {"gained": ["…"], "lost": []},    // names of values; null where a cluster was compared
-//!   "rollouts": [{"group": "apps", "kind": "Deployment", "namespace": "…", "name": "…", "ready": true, "detail": "…"}],
-//!   "eso": null,                      // what an `eso` command found: see docs/vault.md
-//!   "problems": [{"severity": "error", "kind": "missing-value", "message": "…", "help": "…",
-//!                 "file": "…", "line": 3, "column": 5}],   // file, line, column and help may be null
-//!   "stages": [{"stage": "render", "milliseconds": 3}]
-//! }
-//! ```
+//! The report for programs: one line of JSON, whose shape docs/report.md tells.
 
 use serde_json::{Value, json};
 
