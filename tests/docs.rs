@@ -9,11 +9,13 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use secret_patch::inputs::names::{ALL, Input};
+use serde_json::Value;
 use support::Checkout;
 
 const START: &str = "<!-- inputs -->\n";
@@ -89,6 +91,51 @@ fn action_yml_declares_the_outputs_that_are_set() {
         text.lines().filter_map(|line| line.split_once("<<ghadelimiter_")).map(|(name, _)| name).collect();
     assert_eq!(set, OUTPUTS);
     assert_eq!(action["runs"]["using"].as_str(), Some("docker"));
+}
+
+// --- docs/report.md
+
+/// Every field of `value` by its path, such as `objects.keys.change`; of a list those of its first item.
+fn fields(value: &Value, path: &str) -> BTreeSet<String> {
+    match value {
+        Value::Object(object) => {
+            let name = |key: &str| format!("{path}.{key}").trim_start_matches('.').to_owned();
+            object.iter().flat_map(|(key, value)| fields(value, &name(key)).into_iter().chain([name(key)])).collect()
+        }
+        Value::Array(list) => list.first().map(|item| fields(item, path)).unwrap_or_default(),
+        _ => BTreeSet::new(),
+    }
+}
+
+#[test]
+fn the_documented_report_has_the_fields_of_the_programs() {
+    let page = read("docs/report.md");
+    let block = page.split("```jsonc\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a report");
+    let plain: String = block.lines().map(|line| line.split(" // ").next().unwrap_or_default()).collect();
+    let documented = fields(&serde_json::from_str(&plain).expect("JSON with comments"), "");
+    let template = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {k: \"${A}\"}\n";
+    let checkout = Checkout::with(template, "").file("demo.env", "A=value-of-a\n");
+    let ended = checkout.program(&["render", "demo", "--env-file", "demo.env", "--format", "json"]).run().done();
+    let there = fields(&serde_json::from_str(&ended.stdout).expect("JSON"), "");
+    let missing: Vec<&String> = there.difference(&documented).collect();
+    assert!(missing.is_empty(), "docs/report.md lacks {missing:?}");
+    let gone: Vec<&String> = documented.difference(&there).filter(|name| !name.contains('.')).collect();
+    assert!(gone.is_empty(), "the report has no {gone:?}");
+}
+
+// --- docs/errors.md
+
+#[test]
+fn every_word_of_the_errors_page_is_the_programs() {
+    let page = read("docs/errors.md");
+    let first_cells = page.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    let words: Vec<&str> =
+        first_cells.flat_map(|cell| cell.split(['`', ',', ' '])).filter(|word| !word.is_empty()).collect();
+    assert!(words.len() > 40, "{words:?}");
+    let sources: String =
+        files(".rs").into_iter().filter(|path| path.starts_with(root().join("src"))).map(read).collect();
+    let unknown: Vec<&&str> = words.iter().filter(|word| !sources.contains(&format!("\"{word}\""))).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
 
 // --- README
@@ -401,5 +448,5 @@ fn wrong_samples_are_found() {
     let readme = "a\n\n<!-- inputs -->\nold\n<!-- /inputs -->\n\nb\n";
     let right = format!("a\n\n<!-- inputs -->\n{}<!-- /inputs -->\n\nb\n", inputs_table());
     assert_eq!((with_inputs_table(readme), with_inputs_table(&right)), (right.clone(), right.clone()));
-    assert!(inputs_table().contains("| `timeout` | `5m` | How long workloads may take, such as `90s`, `5m`, `1h` |\n"));
+    assert!(inputs_table().contains("| `timeout` | `5m` | How long to wait for workloads, or for the ExternalSecrets of `eso run`, such as `90s`, `5m`, `1h` |\n"));
 }

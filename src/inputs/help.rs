@@ -30,7 +30,8 @@ Credentials and values as JSON are better given by environment than by flag,
 because every process can see arguments: SECRET_PATCH_KUBE_TOKEN,
 SECRET_PATCH_KUBECONFIG, SECRET_PATCH_GITHUB_TOKEN, SECRET_PATCH_SECRETS,
 SECRET_PATCH_VARS.
-Lists are separated by blanks, commas or line ends, and their flags may be repeated;
-a path with blanks stands in quotes of its own: --template \"'my app.yml'\".
+List items are separated by spaces, commas or line breaks, and their flags may be
+repeated; put a path with spaces in quotes of its own: --template \"'my app.yml'\".
 
-Exit codes: 0 done, 1 failed, 2 wrong call; of `diff --exit-code` as of `kubectl diff`.";
+Exit codes: 0 done, 1 failed, 2 wrong call, 130 or 143 stopped by SIGINT or SIGTERM;
+`diff --exit-code` as `kubectl diff`.";

@@ -56,8 +56,11 @@ pub const COMMAND: Input = Input::new(
     "What to do: `render`, `check`, `diff`, `apply`, `eso inventory`, `eso plan`, `eso run` or `eso verify`",
 );
 /// Which environment.
-pub const ENVIRONMENT: Input =
-    Input::new("environment", "ENV", "Name of the environment, such as `staging`; left out, `check` takes all of them");
+pub const ENVIRONMENT: Input = Input::new(
+    "environment",
+    "ENV",
+    "Name of the environment, such as `staging`; `check` without it takes all of them, the `eso` commands need none",
+);
 /// Where the layout starts.
 pub const ROOT: Input = Input::new(
     "root",
@@ -68,22 +71,25 @@ pub const ROOT: Input = Input::new(
 pub const TEMPLATE: Input = Input::new(
     "template",
     "PATH…",
-    "Templates: files, directories or `-`, in quotes where a path holds blanks; else `config/<env>-config-secret.example.yml`",
+    "Templates: files, directories or `-`, a path with spaces in quotes; else `config/<env>-config-secret.example.yml`",
 );
 /// Where the patch goes.
 pub const OUTPUT: Input = Input::new(
     "output",
     "PATH",
-    "Where the secret patch goes, `-` is stdout; else `config/<env>-secret-config-patch.yml`; the file of `eso plan`, the directory of `eso run`",
+    "Where the filled template goes, `-` is stdout; else `config/<env>-secret-config-patch.yml`. For `eso plan` the plan file, else `eso-plan.yaml`; for `eso run` the directory of the manifests, else `external-secrets`",
 );
 /// What merges the patch.
-pub const OVERLAY: Input =
-    Input::new("overlay", "PATH|none", "Kustomize directory that merges the patch; else `apps/overlays/<env>`");
+pub const OVERLAY: Input = Input::new(
+    "overlay",
+    "PATH|none",
+    "Kustomize directory that merges the patch, or `none` to apply the filled template as it is; else `apps/overlays/<env>`",
+);
 /// Which kinds.
 pub const KINDS: Input = Input::new(
     "kinds",
     "KIND…",
-    "Apply only objects of these kinds, such as `Secret,ConfigMap`, when others deploy the rest",
+    "Apply only objects of these kinds, such as `Secret,ConfigMap`, when something else deploys the rest",
 );
 /// Values by JSON, sensitive.
 pub const SECRETS: Input =
@@ -95,7 +101,7 @@ pub const VARS: Input =
 pub const ENV_FILE: Input = Input::new(
     "env-file",
     "PATH",
-    "Values as a dotenv file, `-` is stdin; else `.env.k8s.<env>` if git ignores it, never in Actions",
+    "Values as a dotenv file, `-` is stdin; else `.env.k8s.<env>` in the current directory if git ignores it, never in Actions",
 );
 /// What may be shown.
 pub const NONSENSITIVE: Input = Input::new("nonsensitive", "NAME…", "Names of values that may be shown");
@@ -103,7 +109,7 @@ pub const NONSENSITIVE: Input = Input::new("nonsensitive", "NAME…", "Names of 
 pub const KEEP_PLACEHOLDERS: Input = Input::new(
     "keep-placeholders",
     "NAME…",
-    "Names and globs of placeholders that others fill later and that stay as they are",
+    "Names and globs of placeholders to leave as they are, because a program fills them later",
 );
 /// What may be empty.
 pub const ALLOW_EMPTY: Input = Input::new("allow-empty", "NAME…", "Names of values that may be empty");
@@ -117,20 +123,27 @@ pub const PREFER: Input = Input::new(
     "Which source wins where two differ, the first before the next: `environment`, `secrets`, `vars`, `env-file`, `vault`",
 );
 /// Credentials of the cluster.
-pub const KUBECONFIG: Input =
-    Input::new("kubeconfig", "PATH", "Kubeconfig: a path, the content, or base64 of the content; else `KUBECONFIG`")
-        .secret();
+pub const KUBECONFIG: Input = Input::new(
+    "kubeconfig",
+    "PATH",
+    "Kubeconfig: a path, the content, or base64 of the content; else `KUBECONFIG`, on the command line then `~/.kube/config`",
+)
+.secret();
 /// Which context.
-pub const CONTEXT: Input = Input::new("context", "NAME", "Context of the kubeconfig; else its current one");
+pub const CONTEXT: Input = Input::new(
+    "context",
+    "NAME",
+    "Context of the kubeconfig; else its current one; naming it answers the question of `apply`",
+);
 /// The user's token.
 pub const KUBE_TOKEN: Input = Input::new(
     "kube-token",
     "TOKEN",
-    "Bearer token in place of the kubeconfig user's own credentials, such as `aws eks get-token` prints",
+    "Token to use in place of the kubeconfig user's own credentials, such as those of an exec plugin",
 )
 .secret();
 /// Whether plugins run.
-pub const ALLOW_EXEC: Input = Input::boolean("allow-exec", "Let the kubeconfig's exec plugin or auth provider run");
+pub const ALLOW_EXEC: Input = Input::boolean("allow-exec", "Let the kubeconfig's exec plugin run");
 /// Whether the build may fetch.
 pub const ALLOW_REMOTE: Input = Input::boolean("allow-remote", "Let the kustomization name remote resources");
 /// Whose trees count as ours.
@@ -164,12 +177,16 @@ pub const ROLLOUT: Input = Input::new(
 pub const ON_FAILED_ROLLOUT: Input = Input::new(
     "on-failed-rollout",
     "WHAT",
-    "`keep` the new values when a workload does not become ready, or `restore` those before and restart it",
+    "`keep` the new values when a workload does not become ready, or `restore` the previous ones and restart what uses them",
 )
 .or("keep");
 /// How long workloads are awaited.
-pub const TIMEOUT: Input =
-    Input::new("timeout", "DURATION", "How long workloads may take, such as `90s`, `5m`, `1h`").or("5m");
+pub const TIMEOUT: Input = Input::new(
+    "timeout",
+    "DURATION",
+    "How long to wait for workloads, or for the ExternalSecrets of `eso run`, such as `90s`, `5m`, `1h`",
+)
+.or("5m");
 /// Whether the pull request gets a comment.
 pub const COMMENT: Input = Input::new(
     "comment",
@@ -204,9 +221,10 @@ pub const BASE: Input = Input::new(
 pub const KEEP_PATCH: Input =
     Input::boolean("keep-patch", "Leave the patch that `render` wrote when the job ends, instead of removing it");
 /// Whether nothing is written.
-pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the first write to the cluster");
+pub const DRY_RUN: Input = Input::boolean("dry-run", "Do everything up to the first write to the cluster or to Vault");
 /// How the report is printed.
-pub const FORMAT: Input = Input::new("format", "text|markdown|json", "How the report is printed").or("text");
+pub const FORMAT: Input =
+    Input::new("format", "text|markdown|json", "How the report is printed: `text`, `markdown` or `json`").or("text");
 
 /// Every input, in the order in which they are documented.
 pub const ALL: [Input; 61] = [

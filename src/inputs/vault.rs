@@ -20,7 +20,7 @@ pub const URL: Input = Input::new("vault-url", "URL", "Address of Vault; on the 
 pub const METHOD: Input = Input::new(
     "vault-method",
     "METHOD",
-    "How to log in: `token`, `jwt` (GitHub's OIDC), `approle`, `kubernetes`, `userpass`, `ldap`, `github` or `cert`; else what the other inputs tell",
+    "How to log in: `token`, `jwt` (GitHub's OIDC), `approle`, `kubernetes`, `userpass`, `ldap`, `github` or `cert`; else inferred from the other inputs",
 );
 /// Where the method is mounted.
 pub const MOUNT: Input =
@@ -77,7 +77,7 @@ pub const CONCURRENCY: Input =
     Input::new("vault-concurrency", "NUMBER", "How many requests to Vault are under way at once, up to 128").or("64");
 /// Whether anyone is trusted.
 pub const INSECURE: Input =
-    Input::boolean("vault-insecure", "Trust any TLS certificate of Vault: whoever is on the way can read the values");
+    Input::boolean("vault-insecure", "Trust any TLS certificate of Vault: whoever sits in between can read the values");
 
 /// How to log in to Vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
