@@ -291,6 +291,25 @@ fn inputs_have_dashes_or_underscores_and_are_trimmed() {
 }
 
 #[test]
+fn content_in_the_place_of_a_path_is_not_shown() {
+    let checkout = template(TEMPLATE);
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", "canaryMIIEvQ".repeat(5));
+    let encoded = STANDARD.encode(key);
+    let vault = [("vault-url", "https://127.0.0.1:1"), ("vault-secrets", "secret/data/app a | API_KEY")];
+    for (more, said) in [
+        (vec![("env-file", "A=canary-hunter2\nB=canary-other")], "no-env-file"),
+        (vec![("env-file", "URL=postgres://u:canary-hunter2@db/x.env")], "no-env-file"),
+        (vec![("vault-client-certificate", "-----BEGIN CERTIFICATE-----"), ("vault-client-key", &encoded)], "no-pem"),
+    ] {
+        let inputs = if said == "no-pem" { [&vault[..], &more].concat() } else { more };
+        let step = step(&checkout, &with_values(render(&checkout, &inputs))).code(1);
+        assert!(step.ended.stdout.contains(&format!("::error title={said}::")), "{:?}", step.ended);
+    }
+    let step = step(&checkout, &with_values(render(&checkout, &[("env-file", "config/absent.env")]))).code(1);
+    assert!(step.ended.stdout.contains("`config/absent.env` does not exist"), "{:?}", step.ended);
+}
+
+#[test]
 fn every_input_may_be_empty() {
     let checkout = template(TEMPLATE);
     let all = secret_patch::inputs::names::ALL;

@@ -255,6 +255,24 @@ impl Told {
     }
 }
 
+/// Of a page in the place of its answer kubectl shows the beginning, which may end within a value.
+#[test]
+fn a_page_that_quotes_the_request_is_not_shown() {
+    let value = "sk-canary-of-a-long-value-".repeat(200);
+    for (status, kind) in [(500, "server-failed"), (502, "server-failed"), (403, "request-intercepted")] {
+        for command in ["diff", "apply"] {
+            let scene = Scene::new();
+            let proxy = proxy(&format!("PATCH */secrets/app always quote {status}"), 1);
+            let kubeconfig = scene.kubeconfig(proxy.url());
+            let words: &[&str] = if command == "apply" { &["apply", "demo", "--yes"] } else { &["diff", "demo"] };
+            let run = scene.checkout.program(words).in_namespace(&scene.namespace).env("KUBECONFIG", &kubeconfig);
+            let run = run.env("A", &value).env("NUMBER", "2");
+            run.run().failed(1, &[kind]);
+            assert!(proxy.seen().iter().any(|seen| seen.fault.is_some()), "no request met the rule");
+        }
+    }
+}
+
 #[test]
 fn latency_on_every_request_changes_nothing() {
     let scene = Scene::new();

@@ -310,3 +310,45 @@ spec:
     let env = &spec["template"]["spec"]["containers"][0]["env"];
     assert_eq!((&env[0]["value"], &env[1]["value"]), (&"no".into(), &"0777".into()));
 }
+
+/// kustomize itself fails on it, and says neither where nor what.
+#[test]
+fn a_control_character_in_a_field_is_told_with_its_place() {
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\nspec:\n  selector: {matchLabels: {app: app}}\n  template:\n    metadata: {labels: {app: app}}\n    spec:\n      containers:\n      - name: app\n        image: app\n        env:\n        - name: A\n          value: ";
+    let namespace = Namespace::new();
+    let checkout = Checkout::with(&format!("{deployment}${{A}}\n"), &format!("{deployment}x\n"));
+    for character in ['\u{7f}', '\u{85}', '\u{fffe}'] {
+        let run = checkout.program(&["apply", "demo", "--yes"]).in_namespace(&namespace);
+        run.env("A", &format!("canary{character}value")).run().failed(
+            1,
+            &[
+                "error[control-character]: `spec.template.spec.containers[0].env[0].value` of `Deployment app`",
+                "demo-config-secret.example.yml:14:18",
+            ],
+        );
+    }
+    namespace.assert_empty();
+}
+
+/// What stands in the repository for all to read is not hidden from the second run on, when it comes from the cluster too.
+#[test]
+fn a_committed_literal_and_a_public_value_stay_readable_in_every_run() {
+    let (namespace, checkout) = (Namespace::new(), Checkout::empty());
+    let secret = |name: &str, data: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData:\n{data}")
+    };
+    let objects = [
+        secret("postgres", "  DB_HOST: postgres\n  A: ${A}\n"),
+        secret("frankfurt-app", "  REGION: ${REGION}\n  OLD: ${OLD}\n"),
+    ];
+    checkout.write("t.yml", objects.join("---\n").as_bytes());
+    checkout.write(".gitignore", b"*-patch.yml\n");
+    checkout.commit();
+    for value in ["canary-one", "canary-two"] {
+        let words = ["apply", "demo", "--yes", "--template", "t.yml", "--overlay", "none", "--nonsensitive", "REGION"];
+        let run = checkout.program(&words).in_namespace(&namespace).env("REGION", "frankfurt");
+        let ended =
+            run.env("A", value).env("OLD", value).run().done().said(&["Secret postgres", "Secret frankfurt-app"]);
+        assert!(!format!("{}{}", ended.stdout, ended.stderr).contains("***"), "{ended:?}");
+    }
+}

@@ -166,6 +166,28 @@ fn no_value_is_shown_by_a_webhook_that_warns_with_it() {
     scene.namespace.kubectl(&["delete", "validatingwebhookconfiguration", scene.namespace.name()]);
 }
 
+/// Of more than 4,096 characters of warnings the server cuts each, wherever that is in a value.
+#[test]
+fn no_piece_of_a_value_is_shown_by_warnings_that_the_server_cuts() {
+    let (namespace, checkout) = (Namespace::new(), Checkout::empty());
+    webhook(&namespace, Verdict::Warns);
+    let values: Vec<(String, String)> =
+        (0..12).map(|number| (format!("V{number}"), format!("sk-canary-{number:05}").repeat(25))).collect();
+    let keys: String = values.iter().map(|(name, _)| format!("  {name}: ${{{name}}}\n")).collect();
+    let secret = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: app}}\nstringData:\n{keys}");
+    checkout.write("t.yml", secret.as_bytes());
+    checkout.write(".gitignore", b"*-patch.yml\n");
+    let kubeconfig = std::fs::read_to_string(namespace.kubeconfig()).expect("a file");
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    for command in ["diff", "apply"] {
+        let mut inputs = vec![("command", command), ("environment", "demo"), ("template", "t.yml")];
+        inputs.extend([("overlay", "none"), ("output", "demo-secret-config-patch.yml"), ("kubeconfig", &kubeconfig)]);
+        let ended = checkout.action(&inputs).env("PATH", &bed("PATH")).envs(&values).run();
+        ended.done().said(&["::warning title=server-warning::", "the server has cut them"]);
+    }
+    namespace.kubectl(&["delete", "validatingwebhookconfiguration", namespace.name()]);
+}
+
 #[test]
 fn no_value_is_shown_by_a_schema_that_quotes_it() {
     let scene = Scene::new();

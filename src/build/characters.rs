@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::error::{Problem, text};
-use crate::object::Object;
-use crate::patch::PatchObject;
+use crate::error::{Place, Problem, text};
+use crate::object::{Object, ObjectId};
+use crate::patch::{Entry, PatchObject};
 
 use super::base::Base;
 use super::data::place_of;
@@ -21,9 +21,25 @@ pub(crate) fn check_characters(objects: &[Object], owners: &[Option<&PatchObject
         {
             walk(value, name.clone(), &mut found);
         }
-        problems.extend(found.into_iter().map(|path| problem(object, *owner, base, &path)));
+        let place = |path: &str| place(object, *owner, base, path);
+        problems.extend(found.iter().map(|path| problem(&object.id(), path, place(path))));
     }
     problems
+}
+
+/// The same for what is filled outside of data: kustomize is given these values themselves, and fails without a place.
+///
+/// # Errors
+/// One for each field that would not arrive.
+pub(crate) fn check_filled(objects: &[PatchObject]) -> Result<(), Vec<Problem>> {
+    let problems = objects.iter().flat_map(|object| {
+        let is_data = |entry: &&Entry| object.holds_data() && entry.data_key().is_some();
+        let fields = object.entries.iter().filter(move |entry| !is_data(entry));
+        let lost = fields.filter(|entry| entry.value.expose().contains(is_lost));
+        lost.map(|entry| problem(&object.id, &entry.dotted_path().to_string(), Some(entry.place.clone())))
+    });
+    let problems: Vec<Problem> = problems.collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// The server refuses DEL and its like, and takes U+0085 for a line break, which it turns into a blank.
@@ -43,25 +59,29 @@ fn walk(value: &Value, path: String, found: &mut Vec<String>) {
     }
 }
 
-fn problem(object: &Object, owner: Option<&PatchObject>, base: &Base, path: &str) -> Problem {
+fn problem(id: &ObjectId, path: &str, place: Option<Place>) -> Problem {
     let text = text!(
         "`{path}` of `{}` holds a control character (U+007F to U+009F) or no character, which kubectl cannot bring to the server",
-        shown_id(&object.id())
+        shown_id(id)
     );
-    let help = if object.is_config_map() {
+    let help = if id.group.is_empty() && id.kind == "ConfigMap" {
         "move the key to a Secret, whose values may be any bytes, or to `binaryData` with `${NAME@base64}`"
     } else {
         "remove the character, or take the value from a Secret, whose values may be any bytes"
     };
-    let entries = owner.into_iter().flat_map(|owner| &owner.entries);
-    let own =
-        entries.into_iter().find(|entry| entry.dotted_path().to_string() == path).map(|entry| entry.place.clone());
-    let of_base = || path.split_once('.').and_then(|(field, key)| place_of(object, owner, base, field, key));
     let problem = Problem::error("control-character", text).help(help);
-    match own.or_else(of_base) {
+    match place {
         Some(place) => problem.at(place),
         None => problem,
     }
+}
+
+/// Where the text at `path` was written.
+fn place(object: &Object, owner: Option<&PatchObject>, base: &Base, path: &str) -> Option<Place> {
+    let entries = owner.into_iter().flat_map(|owner| &owner.entries);
+    let own =
+        entries.into_iter().find(|entry| entry.dotted_path().to_string() == path).map(|entry| entry.place.clone());
+    own.or_else(|| path.split_once('.').and_then(|(field, key)| place_of(object, owner, base, field, key)))
 }
 
 #[cfg(test)]

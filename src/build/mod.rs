@@ -34,6 +34,7 @@ use crate::object::{Object, ObjectId};
 use crate::secret::Secret;
 
 pub use base::{Base, BaseKey, BaseObject, BasePlaceholder, collect};
+pub(crate) use characters::check_filled;
 pub use check::check;
 pub use closure::{Closure, FileKind, Remote, Scope, Source, SourceRole, Tree, survey, walk};
 pub use culprit::{Read, explain};

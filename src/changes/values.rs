@@ -8,8 +8,8 @@ use super::managed_fields::LAST_APPLIED;
 use crate::object::Object;
 use crate::secret::Secret;
 
-/// What a Secret's `data` holds, decoded, and what a client-side apply left of it in its annotations. Other kinds hold nothing sensitive by themselves.
-pub fn secret_values(object: &Object) -> Vec<Secret> {
+/// What a Secret's `data` holds, decoded, by its dotted path, and what a client-side apply left of it in its annotations. Other kinds hold nothing sensitive by themselves.
+pub fn secret_values(object: &Object) -> Vec<(String, Secret)> {
     if !object.is_secret() {
         return Vec::new();
     }
@@ -33,17 +33,15 @@ pub fn replaced_values(wanted: &Object, live: &Object, is_secret: &dyn Fn(&str) 
     live.map(Secret::new).collect()
 }
 
-fn of(secret: &Value) -> Vec<Secret> {
+fn of(secret: &Value) -> Vec<(String, Secret)> {
     let texts = |field: &str| {
-        secret
-            .get(field)
-            .and_then(Value::as_object)
-            .into_iter()
-            .flat_map(|entries| entries.values())
-            .filter_map(Value::as_str)
+        let entries = secret.get(field).and_then(Value::as_object).into_iter().flatten();
+        entries.filter_map(|(key, text)| Some((format!("data.{key}"), text.as_str()?)))
     };
-    let decoded = texts("data").filter_map(|text| String::from_utf8(STANDARD.decode(text).ok()?).ok());
-    decoded.chain(texts("stringData").map(str::to_owned)).map(Secret::new).collect()
+    let decoded =
+        texts("data").filter_map(|(path, text)| Some((path, String::from_utf8(STANDARD.decode(text).ok()?).ok()?)));
+    let texts = decoded.chain(texts("stringData").map(|(path, text)| (path, text.to_owned())));
+    texts.map(|(path, text)| (path, Secret::new(text))).collect()
 }
 
 #[cfg(test)]
@@ -60,6 +58,7 @@ mod tests {
             "metadata": {"name": "s", "annotations": {LAST_APPLIED: annotation}},
         });
         let values = secret_values(&Object::parse(secret).unwrap());
-        assert_eq!(values.iter().map(Secret::expose).collect::<Vec<_>>(), ["new", "old"]);
+        let values: Vec<(&str, &str)> = values.iter().map(|(path, value)| (path.as_str(), value.expose())).collect();
+        assert_eq!(values, [("data.A", "new"), ("data.A", "old")]);
     }
 }

@@ -163,8 +163,10 @@ fn check_name(environment: &str) -> Result<(), Problem> {
         "is made of dots or holds two in a row"
     } else if environment.chars().any(char::is_control) {
         "holds a control character"
-    } else if environment.starts_with('.') {
-        "begins with a dot"
+    } else if environment.starts_with(['.', '-']) {
+        "begins with a dot or dash"
+    } else if !environment.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-')) {
+        "holds something else than letters, digits, `.`, `_` and `-`"
     } else if environment.len() > 150 {
         "is longer than 150 bytes"
     } else {
@@ -336,7 +338,22 @@ mod tests {
     #[test]
     fn names_that_lead_elsewhere_are_refused() {
         let tree = usual();
-        for name in ["", " ", "../prod", "a/b", "a\\b", "..", ".", ".git", "a\nb", "a\u{7f}", &"x".repeat(151)] {
+        for name in [
+            "",
+            " ",
+            "../prod",
+            "a/b",
+            "a\\b",
+            "..",
+            ".",
+            ".git",
+            "a\nb",
+            "a\u{7f}",
+            "de mo",
+            "-o",
+            "a:b",
+            &"x".repeat(151),
+        ] {
             assert_eq!(problem(&tree, name, &Overrides::default()).kind, "environment-name", "{name:?}");
         }
     }

@@ -69,10 +69,14 @@ impl PatchFile {
         }
         let (mut problems, restored) = lend::recover(&directory, &target.name);
         notices.extend(restored);
-        problems.extend(directory.look_for_file(&target.name).err());
+        let earlier = directory.look_for_file(&target.name);
+        let may_be_a_file = earlier.is_ok();
+        problems.extend(earlier.err());
         let unusable = problems.iter().any(Problem::is_error);
         let names = Siblings::of(&target.name);
         match &target.repository {
+            // A directory is not to be ignored.
+            Some(_) if !may_be_a_file => {}
             Some(repository) => problems.extend(git_problems(repository, &target, &names)),
             None => notices.push(no_git(&target.path)),
         }
@@ -516,6 +520,9 @@ mod tests {
         fs::write(place.root.join("file"), "").unwrap();
         assert_eq!(place.kinds("config/p.yml"), ["not-a-file"]);
         assert_eq!(place.kinds("config/pipe"), ["not-a-file"]);
+        let seen_by_git = Place::git("");
+        fs::create_dir(seen_by_git.root.join("docker")).unwrap();
+        assert_eq!(seen_by_git.kinds("docker"), ["not-a-file"]);
         assert_eq!(place.kinds("none/p.yml"), ["missing-directory"]);
         assert_eq!(place.kinds("file/p.yml"), ["not-a-directory"]);
         assert_eq!(PatchFile::open(Path::new("/"), None).unwrap_err()[0].kind, "not-a-file");

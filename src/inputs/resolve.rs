@@ -19,7 +19,7 @@ pub(super) fn resolve(raw: Raw, context: &Context) -> (Option<Inputs>, Vec<Probl
     let Raw { texts, command_line, problems } = raw;
     let mut reader = Reader { texts, problems };
     let command = reader.word(names::COMMAND);
-    let environment = reader.name(names::ENVIRONMENT);
+    let environment = reader.text(names::ENVIRONMENT);
     reader.require(context, command);
     let inputs = Inputs {
         command: command.unwrap_or(Command::Render),
@@ -179,17 +179,6 @@ impl Reader {
                 false
             }
         }
-    }
-
-    /// The environment's name becomes part of paths, so it may not lead anywhere.
-    fn name(&mut self, input: Input) -> Option<String> {
-        let text = self.text(input)?;
-        let plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
-        if !plain || text.starts_with(['.', '-']) {
-            let help = "a name is made of letters, digits, `.`, `_` and `-`, and begins with a letter or digit";
-            self.refuse(text!("`{}` is `{text}`", input.name), help);
-        }
-        Some(text)
     }
 
     /// Names of letters, digits and `others`.

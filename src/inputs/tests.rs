@@ -149,7 +149,6 @@ fn all_problems_come_at_once_and_none_shows_a_secret() {
         problems,
         [
             "`command` is `aply` — did you mean `apply`?",
-            "`environment` is `../prod` — a name is made of letters, digits, `.`, `_` and `-`, and begins with a letter or digit",
             "input `secrets` is not a JSON object (line 1, column 7) — write `secrets: ${{ toJSON(secrets) }}`",
             "field `A` of input `vars` is not text — write `vars: ${{ toJSON(vars) }}`",
             "`nonsensitive` holds `LOG_*` — name each one: a glob would also take in what is added later",

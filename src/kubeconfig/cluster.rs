@@ -7,7 +7,6 @@ use super::material::{self, Role};
 use super::merge::Entry;
 use super::server::Server;
 use crate::error::text;
-use crate::secret::Secret;
 
 /// The cluster with its paths absolute, and its address if that is usable.
 pub(super) fn checked(mut entry: Entry, check: &mut Check<'_>) -> (Entry, Option<Server>) {
@@ -31,6 +30,7 @@ fn server(entry: &Entry, proxied: bool, check: &mut Check<'_>) -> Option<Server>
         check.error("server-invalid", text!("`server` of {title} is not a URL"), "write it as `https://HOST:6443`");
         return None;
     };
+    check.credentials.extend(server.secrets());
     if server.credentials.is_some() {
         let help = "take `user:password@` out of it: the address is shown and logged";
         check.error("server-credentials", text!("`server` of {title} holds credentials"), help);
@@ -94,9 +94,11 @@ fn proxy(entry: &Entry, check: &mut Check<'_>) -> Option<Server> {
         check.error("proxy-invalid", text!("`proxy-url` of {title} is not a proxy's URL"), help);
         return None;
     };
-    if let Some(both) = proxy.credentials.as_deref().filter(|both| !both.is_empty()) {
-        let password = both.split_once(':').map(|(_, password)| password).filter(|password| !password.is_empty());
-        check.credentials.extend([Some(both), password].into_iter().flatten().map(Secret::new));
+    check.credentials.extend(proxy.secrets());
+    if proxy.has_broken_credentials() {
+        let help = "write them percent-encoded: `%2F` for `/`, `%3F` for `?`, `%23` for `#`";
+        check.error("proxy-invalid", text!("`proxy-url` of {title} holds `/`, `?` or `#` before an `@`"), help);
+        return None;
     }
     if proxy.is_local() && check.options.in_container {
         let message = text!("`proxy-url` of {title} is `{}`, which is the container itself", proxy.address);

@@ -71,7 +71,7 @@ pub struct Options<'a> {
 pub struct Kubeconfig {
     /// The chosen context's name.
     pub context: String,
-    /// Its cluster's address as kubectl gets it; holds no credentials.
+    /// Its cluster's address, without a query; holds no credentials.
     pub server: String,
     /// JSON (hence YAML) with one cluster, one user and one context, `current-context` set, paths absolute.
     pub contents: Secret,

@@ -13,9 +13,7 @@ pub(super) fn checked(entry: &mut Entry, check: &mut Check<'_>) -> bool {
     let present = |field: &str| entry.fields.get(field).is_some_and(|value| !value.is_null());
     let (exec, provider) = (present("exec"), present("auth-provider"));
     if provider {
-        let name = entry.fields["auth-provider"].get("name").and_then(Value::as_str).unwrap_or_default();
-        let message = text!("{title} has the auth-provider `{}`, which kubectl no longer has", shown(name));
-        check.error("auth-provider", message, remedy(if name == "gcp" { "gcloud" } else { name }, check));
+        auth_provider(entry, check);
     }
     if !exec {
         return provider;
@@ -33,6 +31,32 @@ pub(super) fn checked(entry: &mut Entry, check: &mut Check<'_>) -> bool {
         check.error("exec-refused", message, help);
     }
     true
+}
+
+/// What kubectl had before it had `exec`; of these it still has one.
+fn auth_provider(entry: &Entry, check: &mut Check<'_>) {
+    let provider = &entry.fields["auth-provider"];
+    let name = provider.get("name").and_then(Value::as_str).unwrap_or_default();
+    let title = entry.title();
+    if name != "oidc" {
+        let message = text!("{title} has the auth-provider `{}`, which kubectl no longer has", shown(name));
+        let plugin = match name {
+            "gcp" => "gke-gcloud-auth-plugin",
+            "azure" => "kubelogin",
+            other => other,
+        };
+        check.error("auth-provider", message, remedy(plugin, check));
+        return;
+    }
+    let config = provider.get("config").and_then(Value::as_object);
+    let config = config.into_iter().flatten().filter(|(key, _)| names_secret(key));
+    check.credentials.extend(config.filter_map(|(_, value)| value.as_str()).map(Secret::new));
+    if !check.options.allow_exec {
+        let message = text!("{title} makes kubectl ask its `oidc` issuer for its credentials");
+        let [token, allow] = ["kube-token", "allow-exec"].map(|name| check.options.input(name));
+        let help = text!("pass the id-token as {token}, as an earlier step gets it\nor allow it with {allow}");
+        check.error("auth-provider", message, help);
+    }
 }
 
 fn allowed(entry: &mut Entry, command: &str, check: &mut Check<'_>) {
@@ -105,7 +129,7 @@ fn remedy(command: &str, check: &Check<'_>) -> String {
         name if !name.is_empty() && shown(name) == name => format!("{name} ARGUMENTS | jq -r .status.token"),
         _ => "COMMAND ARGUMENTS | jq -r .status.token".to_owned(),
     };
-    let arguments = if line.contains("ARGUMENTS") { " (with the arguments of its `exec` entry)" } else { "" };
+    let arguments = if line.contains("ARGUMENTS") { " (with the arguments of its entry)" } else { "" };
     format!(
         "get a token in an earlier step, mask it, and pass it as {}:\n`{line}`{arguments}",
         check.options.input("kube-token")

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::merge::{self, Merged, Origin, Part};
 use super::{Files, Options, Source};
 use crate::error::{Problem, text};
+use crate::secret::looks_like_path;
 
 /// Base64 as people paste it: padded or not, cut anywhere in its last character's bits.
 const FORGIVING: GeneralPurpose = GeneralPurpose::new(
@@ -113,7 +114,8 @@ fn shape(given: &str, name: &str, files: &dyn Files) -> Result<Shape, Problem> {
         }
         let paths: Vec<PathBuf> =
             trimmed.split(':').filter(|path| !path.is_empty()).map(|path| absolute(path, files)).collect();
-        if paths.iter().any(|path| files.exists(path)) || trimmed.split(':').any(looks_like_path) {
+        if paths.iter().any(|path| files.exists(path)) || trimmed.split(':').any(|path| looks_like_path(path, is_name))
+        {
             return Ok(Shape::Paths(paths));
         }
     }
@@ -133,13 +135,10 @@ fn looks_like_content(text: &str) -> bool {
     text.starts_with('{') || text.lines().any(|line| line.contains(": ") || line.trim_end().ends_with(':'))
 }
 
-/// Whether text may be printed as a path: it is written as one, and no part of it is long enough to be a credential.
-fn looks_like_path(text: &str) -> bool {
-    let name = text.rsplit('/').next().unwrap_or_default();
-    let anchored = ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start));
-    let named = [".yaml", ".yml", ".json", ".conf", ".config", ".kubeconfig"].iter().any(|end| name.ends_with(end))
-        || ["kube", "config"].iter().any(|word| name.contains(word));
-    (anchored || named) && !text.contains(char::is_whitespace) && text.split('/').all(|part| part.len() <= 40)
+/// As kubeconfigs are called.
+fn is_name(name: &str) -> bool {
+    [".yaml", ".yml", ".json", ".conf", ".config", ".kubeconfig"].iter().any(|end| name.ends_with(end))
+        || ["kube", "config"].iter().any(|word| name.contains(word))
 }
 
 fn absolute(path: &str, files: &dyn Files) -> PathBuf {

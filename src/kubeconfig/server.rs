@@ -1,17 +1,21 @@
 //! A cluster's or proxy's address, as far as its safety depends on it.
 
+use crate::secret::Secret;
+
 /// The parts of a URL that matter here.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Server {
-    /// As it stands in the kubeconfig.
+    /// As it stands in the kubeconfig, without its query.
     pub(super) text: String,
+    /// What stands behind `?`: some gateways take a token there.
+    pub(super) query: Option<String>,
     /// Lower case, without `://`; `None` where there is none.
     pub(super) scheme: Option<String>,
     /// Without port and brackets, lower case.
     pub(super) host: String,
     /// Host with port, brackets kept: safe to print.
     pub(super) address: String,
-    /// `user:password` before an `@`.
+    /// `user:password`: all that stands before the last `@`, in the right place or not.
     pub(super) credentials: Option<String>,
 }
 
@@ -25,22 +29,36 @@ impl Server {
             Some((scheme, rest)) => (Some(scheme.to_lowercase()), rest),
             None => (None, text),
         };
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let (credentials, address) = match authority.rsplit_once('@') {
-            Some((credentials, address)) => (Some(credentials.to_owned()), address),
-            None => (None, authority),
+        let (credentials, rest) = match rest.rsplit_once('@') {
+            Some((credentials, rest)) => (Some(credentials.to_owned()), rest),
+            None => (None, rest),
         };
+        let address = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let host = match address.strip_prefix('[') {
             Some(bracketed) => bracketed.split_once(']')?.0,
             None => address.split(':').next().unwrap_or_default(),
         };
         (!host.is_empty()).then(|| Self {
-            text: text.to_owned(),
+            text: text.split('?').next().unwrap_or_default().to_owned(),
+            query: text.split_once('?').map(|(_, query)| query.to_owned()),
             scheme,
             host: host.to_lowercase(),
             address: address.to_owned(),
             credentials,
         })
+    }
+
+    /// What of it must be hidden: user and password together, the password, the query.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = Secret> {
+        let credentials = self.credentials.as_deref();
+        let password = credentials.and_then(|both| Some(both.split_once(':')?.1));
+        let all = [credentials, password, self.query.as_deref()].into_iter().flatten();
+        all.filter(|text| !text.is_empty()).map(Secret::new)
+    }
+
+    /// Whether user or password hold what ends an address: whoever reads it takes their beginning for the host.
+    pub(super) fn has_broken_credentials(&self) -> bool {
+        self.credentials.as_deref().is_some_and(|both| both.contains(['/', '?', '#']))
     }
 
     /// Whether the address is this machine's own.

@@ -304,10 +304,14 @@ fn each_fault_of_cluster_and_user_is_named() {
         ("server: 'k8s.example:6443'".into(), token(), &["server-scheme"]),
         ("server: 'https:// x'".into(), token(), &["server-invalid"]),
         (format!("server: 'https://me:{CANARY}@k8s.example'"), token(), &["server-credentials"]),
+        (format!("server: 'https://me:{CANARY}/1@k8s.example'"), token(), &["server-credentials"]),
+        (format!("server: 'https://me:x/{CANARY}#1@k8s.example'"), token(), &["server-credentials"]),
         (format!("{SERVER}, insecure-skip-tls-verify: true"), token(), &["server-unverified"]),
         (format!("{SERVER}, insecure-skip-tls-verify: 'yes'"), token(), &["kubeconfig-type"]),
         (format!("{SERVER}, insecure-skip-tls-verify: yes"), token(), &["kubeconfig-type"]),
         (format!("{SERVER}, proxy-url: 'ftp://me:{CANARY}@p'"), token(), &["proxy-invalid"]),
+        (format!("{SERVER}, proxy-url: 'http://me:{CANARY}/1@127.0.0.1:9'"), token(), &["proxy-invalid"]),
+        (format!("{SERVER}, proxy-url: 'http://me:{CANARY}#1@127.0.0.1:9'"), token(), &["proxy-invalid"]),
         (format!("{SERVER}, certificate-authority: ca.crt"), token(), &["kubeconfig-path"]),
         (format!("{SERVER}, certificate-authority: /no/ca.crt"), token(), &["certificate-missing"]),
         (format!("{SERVER}, certificate-authority-data: '{CANARY}!'"), token(), &["certificate-base64"]),
@@ -411,6 +415,32 @@ fn a_proxy_is_warned_of_by_host_alone() {
     );
     let local = text.replace("proxy.example", "localhost");
     assert_eq!(kinds(&refusal(&input(local), &options, &Machine::default())), ["proxy-local"]);
+}
+
+#[test]
+fn an_auth_provider_is_told_with_what_took_its_place() {
+    let user = |name: &str| format!("auth-provider: {{name: {name}, config: {{id-token: {CANARY}}}}}");
+    for (name, kept, remedy) in [
+        ("gcp", false, "gcloud auth print-access-token"),
+        ("azure", false, "kubelogin get-token"),
+        ("oidc", true, "pass the id-token as `--kube-token`"),
+    ] {
+        let refused = refused(config(SERVER, &user(name)));
+        assert_eq!(kinds(&refused), ["auth-provider"], "{name}");
+        assert_eq!(refused[0].message.contains("no longer has"), !kept, "{name}");
+        assert!(refused[0].help.as_ref().unwrap().contains(remedy), "{name}");
+        let options = Options { allow_exec: true, ..Options::default() };
+        let allowed = load(&input(config(SERVER, &user(name))), &options, &Machine::default());
+        assert_eq!(allowed.is_ok(), kept, "{name}");
+        assert!(allowed.is_err() || exposed(&allowed.unwrap()).contains(&CANARY));
+    }
+}
+
+#[test]
+fn a_servers_query_is_hidden_and_not_shown() {
+    let kubeconfig = loaded(config(&format!("server: 'https://k8s.example/k8s?token={CANARY}'"), &token()));
+    assert_eq!((kubeconfig.server.as_str(), kubeconfig.base_path().as_str()), ("https://k8s.example/k8s", "/k8s"));
+    assert!(exposed(&kubeconfig).contains(&format!("token={CANARY}").as_str()));
 }
 
 #[test]

@@ -72,6 +72,20 @@ pub(super) fn redirected(failed: &Failed<'_>) -> Option<Problem> {
     })
 }
 
+/// An answer that is no API server's: kubectl shows its beginning, with the request at the end (`… (patch secrets app)`).
+pub(super) fn intercepted(failed: &Failed<'_>) -> Option<Problem> {
+    const REASONS: [&str; 3] = ["Forbidden", "NotAcceptable", "UnsupportedMediaType"];
+    const VERBS: [&str; 5] = ["get", "patch", "post", "put", "delete"];
+    let (_, request) = failed.body.strip_suffix(')')?.rsplit_once(" (")?;
+    let is_request = VERBS.contains(&request.split(' ').next()?);
+    (is_request && REASONS.contains(&failed.reason)).then(|| {
+        let text = text!("{} was refused by what stands before the API server ({})", failed.subject(), failed.reason);
+        Problem::error("request-intercepted", text).help(
+            "have the proxy, gateway or firewall let it through; its words are not shown, since they may quote a value",
+        )
+    })
+}
+
 pub(super) fn unreachable(failed: &Failed<'_>) -> Option<Problem> {
     const SIGNS: [&str; 18] = [
         "connection refused",

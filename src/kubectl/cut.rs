@@ -19,13 +19,15 @@ enum Extent {
 }
 
 /// What comes before an echo, as seen from API servers 1.35 and 1.36, kubectl 1.37 and kustomize 5.8.
-const MARKERS: [(&str, Extent); 19] = [
+const MARKERS: [(&str, Extent); 20] = [
     ("Invalid value: ", Extent::Value),
     ("Unsupported value: ", Extent::Value),
     ("Duplicate value: ", Extent::Value),
     ("Not found: ", Extent::Value),
     (", got &", Extent::Line),
     (" is missing in '", Extent::Text),
+    // What answered instead of an API server may quote the request, and client-go cuts it after 2 KiB.
+    ("an error on the server (", Extent::Text),
     ("denied request: ", Extent::Text),
     ("denied the request: ", Extent::Text),
     ("node contents:", Extent::Text),
@@ -200,6 +202,10 @@ mod tests {
             (
                 "spec.n: Invalid value: 77777: should be less, <nil>: Invalid value: null: not checked",
                 "spec.n: Invalid value: …: should be less, <nil>: Invalid value: …: not checked",
+            ),
+            (
+                r#"Internal error occurred: failed to call webhook: an error on the server ("{\"data\": {\"A\": \"HUSH") has prevented the request from succeeding"#,
+                "Internal error occurred: failed to call webhook: an error on the server (…",
             ),
             ("unknown anchor 'HUSH' referenced", "unknown anchor …"),
             (r#"strconv.Atoi: parsing "HUSH": invalid syntax"#, "strconv.Atoi: parsing …: invalid syntax"),

@@ -22,10 +22,11 @@ pub(super) struct Failed<'a> {
 type Class = fn(&Failed<'_>) -> Option<Problem>;
 
 /// What a failure's text is looked at for, in this order: a server that could not be asked, then what it refused.
-const CLASSES: [Class; 20] = [
+const CLASSES: [Class; 21] = [
     connection::configuration,
     connection::credentials,
     connection::exec_plugin,
+    connection::intercepted,
     refusals::admission,
     connection::certificate,
     connection::redirected,
@@ -110,8 +111,14 @@ pub(super) fn warnings(stderr: &Untrusted, object: Option<&ObjectId>) -> Vec<Pro
             Some((policy, binding)) => format!("{policy}' with binding '{binding}'"),
             None => text,
         };
-        let about = object.map(|id| format!("`{id}`: ")).unwrap_or_default();
-        let warning = Problem::warning("server-warning", text!("{about}{}", cut(&text)));
+        let mut message = object.map(|id| text!("`{id}`: ")).unwrap_or_default();
+        message.push(match cut(&text) {
+            words if words.is_empty() => {
+                Text::from("the words of a warning are not shown: the server has cut them, and may have cut a value")
+            }
+            words => words.into(),
+        });
+        let warning = Problem::warning("server-warning", message);
         if !found.contains(&warning) {
             found.push(warning);
         }

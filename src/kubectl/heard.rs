@@ -47,6 +47,9 @@ impl Heard {
         if is_request(&self.line) {
             self.flush();
             self.text.push_str(&String::from_utf8_lossy(&self.line));
+        } else if is_cut_off(&self.line) {
+            self.flush();
+            self.text.push_str(CUT_OFF);
         } else {
             self.text.push_str(self.redactor.push(&self.line).as_str());
         }
@@ -64,6 +67,16 @@ fn is_request(line: &[u8]) -> bool {
     let is_log = line.len() > 6 && line[0] == b'I' && line[1..5].iter().all(u8::is_ascii_digit) && line[5] == b' ';
     let has = |part: &str| memchr::memmem::find(line, part.as_bytes()).is_some();
     is_log && has("] \"Response\" verb=\"") && has(" url=\"") && has(" status=\"")
+}
+
+/// A warning without words, as no server sends it: in the place of one that may end in a piece of a value, which nobody would find.
+const CUT_OFF: &str = "Warning: \n";
+
+/// Whether the API server may have cut this warning: once those of an answer are more than 4,096 characters together, it cuts each.
+fn is_cut_off(line: &[u8]) -> bool {
+    const RUNES: usize = 256;
+    let warning = line.strip_prefix(b"Warning: ");
+    warning.is_some_and(|words| String::from_utf8_lossy(words).trim_end_matches('\n').chars().count() == RUNES)
 }
 
 #[cfg(test)]
@@ -84,6 +97,17 @@ mod tests {
             let expected = format!("error: ***\n{request}x verb=\"***\" url=\"\" status=\"\"\n\"***\"");
             assert_eq!(heard.finish().expose_for_redaction(), expected);
         }
+    }
+
+    #[test]
+    fn a_warning_that_the_server_has_cut_goes_whole() {
+        let masker = Masker::new();
+        masker.add(&Secret::new(&*"sécret".repeat(100)));
+        let cut: String = format!("looked at {}", "sécret".repeat(100)).chars().take(256).collect();
+        let shorter: String = cut.chars().take(255).map(|_| 'x').collect();
+        let mut heard = Heard::new(&masker);
+        heard.push(format!("Warning: {cut}\nWarning: {shorter}\nWarning: {cut}").as_bytes());
+        assert_eq!(heard.finish().expose_for_redaction(), format!("{CUT_OFF}Warning: {shorter}\n{CUT_OFF}"));
     }
 
     #[test]

@@ -15,8 +15,9 @@ pub(super) fn admission(failed: &Failed<'_>) -> Option<Problem> {
     }
     let subject = failed.subject();
     if let Some(hook) = between(failed.body, "failed calling webhook \"", "\"") {
-        let why = failed.body.rsplit("\": ").next().unwrap_or_default();
-        let message = text!("{subject}: the admission webhook `{}` could not be asked: {}", one_line(hook), cut(why));
+        let said = cut(failed.body);
+        let why = said.rsplit("\": ").next().unwrap_or_default();
+        let message = text!("{subject}: the admission webhook `{}` could not be asked: {why}", one_line(hook));
         return Some(
             Problem::error("admission-unavailable", message)
                 .help("have the webhook's service looked at; run it again when it answers"),

@@ -7,6 +7,7 @@ use super::Run;
 use crate::build::{self, Base, Build, CheckedBuild, Closure, Read, Scope, SourceRole, Tree as _};
 use crate::error::{Failure, Place, Problem, Stage, text};
 use crate::files::{Layout, Overlay, PatchFile, git};
+use crate::inputs::Mode;
 use crate::kubectl::{Fence, Kubectl};
 use crate::template::{Filled, holds_placeholder};
 
@@ -111,6 +112,7 @@ impl<O: Write, E: Write> Run<O, E> {
     ) -> Result<(Build, Base, Literals), Failure> {
         self.enter(Stage::Build);
         let failure = |problems| Failure::new(Stage::Build, problems);
+        build::check_filled(&filled.objects).map_err(failure)?;
         let (closure, base) = self.closure(overlay, patch_file, filled)?;
         let copies = closure.copies_values(&self.machine);
         let patch = if copies { &filled.text } else { &filled.for_build.text };
@@ -213,7 +215,15 @@ impl<O: Write, E: Write> Run<O, E> {
             versions.client.name
         );
         self.say(text);
-        self.settle(Stage::Build, versions.skew().into_iter().collect())
+        let skew = versions.skew().map(|skew| match self.context.mode {
+            Mode::CommandLine => skew,
+            Mode::Action => skew.help(text!(
+                "the action has one kubectl: take the `setup` action with `kubectl: false` and the program, in a `run:` step of a runner with kubectl {}.{} (docs/workflows.md)",
+                versions.server.major,
+                versions.server.minor
+            )),
+        });
+        self.settle(Stage::Build, skew.into_iter().collect())
     }
 
     /// `path` from the working directory on, without `.` and `..`.

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::vault::pem;
 use super::{Run, signal};
 use crate::error::{Problem, Severity, Stage, text};
 use crate::files;
@@ -85,7 +84,7 @@ impl<O: Write, E: Write> Run<O, E> {
             Problem::warning("comment-failed", "there is no comment without a token").help("give `github-token`")
         })?;
         let place = Place::new(self.context.repository.as_deref().unwrap_or_default(), request.number)?;
-        let ca_bundle = self.inputs.ca_bundle.as_deref().map(|given| pem("ca-bundle", given)).transpose();
+        let ca_bundle = self.inputs.ca_bundle.as_deref().map(|given| self.pem("ca-bundle", given)).transpose();
         let ca_bundle = ca_bundle.map_err(|problem| Problem { severity: Severity::Warning, ..problem })?;
         let access = Access {
             api_url: self.context.api_url.as_deref().unwrap_or(API),

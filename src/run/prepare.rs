@@ -10,7 +10,7 @@ use crate::files::{self, Layout, Overlay, Overrides, PatchFile, git};
 use crate::inputs::{self, FileName, Inputs};
 use crate::patch::PatchObject;
 use crate::report::{Change, KeyReport, ObjectReport, Progress, Shown, ValueReport};
-use crate::secret::Secret;
+use crate::secret::{Secret, looks_like_path};
 use crate::template::{FillRules, Filled, StandIns, Template};
 use crate::values::{self, Rules, Sources, Values};
 
@@ -160,7 +160,7 @@ impl<O: Write, E: Write> Run<O, E> {
                 let waits = files::may_wait(&path);
                 let text =
                     if waits { patiently(move || files::read_text(&path)).await? } else { files::read_text(&path) };
-                (name, text.map_err(|problem| failure(vec![problem]))?)
+                (name.clone(), text.map_err(|problem| failure(vec![self.unread_env_file(&name, problem)]))?)
             }
             None => match self.default_env_file().map_err(|problem| failure(vec![problem]))? {
                 Some((name, text)) => (name, text),
@@ -169,6 +169,26 @@ impl<O: Write, E: Write> Run<O, E> {
         };
         let text = Secret::new(text);
         values::parse_env_file(&name, text.expose()).map_err(failure)
+    }
+
+    fn unread_env_file(&self, given: &str, problem: Problem) -> Problem {
+        if self.is_shown_as_path(given) {
+            return problem;
+        }
+        Problem::error("no-env-file", "`env-file` takes a path, and names no file that can be read").help(
+            "it is not shown, since it may be the content of one: write that to a file, or fill the step's `env:` with its names",
+        )
+    }
+
+    /// Whether what was given as a path is written as one or leads somewhere; content that was given instead is hidden from now on.
+    pub(super) fn is_shown_as_path(&self, given: &str) -> bool {
+        let given = given.trim();
+        let is_path =
+            looks_like_path(given, |name| name.contains('.')) || files::is_there(&self.absolute(Path::new(given)));
+        if !is_path {
+            self.masker.add(&Secret::new(given));
+        }
+        is_path
     }
 
     /// Reads stdin, for as long as it takes.

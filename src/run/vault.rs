@@ -80,7 +80,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let namespace = inputs.namespace.clone().or_else(|| self.of_command_line("VAULT_NAMESPACE"));
         let ca_bundle = self.inputs.ca_bundle.clone().or_else(|| self.of_command_line("VAULT_CACERT"));
         let tls = Tls {
-            ca_bundle: ca_bundle.map(|given| pem("ca-bundle", &given)).transpose()?.map(String::into_bytes),
+            ca_bundle: ca_bundle.map(|given| self.pem("ca-bundle", &given)).transpose()?.map(String::into_bytes),
             identity: self.identity(inputs)?,
             insecure: inputs.insecure,
         };
@@ -91,8 +91,8 @@ impl<O: Write, E: Write> Run<O, E> {
         match (&inputs.client_certificate, &inputs.client_key) {
             (None, None) => Ok(None),
             (Some(certificate), Some(key)) => {
-                let certificate = Secret::new(pem("vault-client-certificate", certificate)?);
-                let key = Secret::new(pem("vault-client-key", key.expose())?);
+                let certificate = Secret::new(self.pem("vault-client-certificate", certificate)?);
+                let key = Secret::new(self.pem("vault-client-key", key.expose())?);
                 self.masker.add(&key);
                 Ok(Some((certificate, key)))
             }
@@ -186,22 +186,26 @@ impl<O: Write, E: Write> Run<O, E> {
         identity_token(&IdentityRequest { url, token }, audience, tls).await
     }
 
+    /// PEM text, or the file that holds it.
+    pub(super) fn pem(&self, input: &str, given: &str) -> Result<String, Problem> {
+        if given.contains("-----BEGIN") {
+            return Ok(given.to_owned());
+        }
+        files::read_text(Path::new(given.trim())).map_err(|problem| {
+            let text = text!("`{input}` is neither PEM text nor a file that can be read");
+            Problem::error("no-pem", text).help(if self.is_shown_as_path(given) {
+                problem.message
+            } else {
+                "give the PEM text as it is, from its `-----BEGIN` on and not in base64, or a path".into()
+            })
+        })
+    }
+
     /// A variable that Vault's own tools read; not in the action, where only inputs count.
     pub(super) fn of_command_line(&self, name: &str) -> Option<String> {
         let value = self.environment.get(name).filter(|_| self.context.mode == Mode::CommandLine)?;
         value.to_str().filter(|text| !text.is_empty()).map(str::to_owned)
     }
-}
-
-/// PEM text, or the file that holds it.
-pub(super) fn pem(input: &str, given: &str) -> Result<String, Problem> {
-    if given.contains("-----BEGIN") {
-        return Ok(given.to_owned());
-    }
-    files::read_text(Path::new(given.trim())).map_err(|problem| {
-        let text = text!("`{input}` is neither PEM text nor a file that can be read");
-        Problem::error("no-pem", text).help(problem.message)
-    })
 }
 
 fn pod_token() -> Result<Secret, Problem> {

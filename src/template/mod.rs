@@ -227,6 +227,7 @@ impl Template {
             })
             .collect();
         notices.extend(objects::clear_copies(files));
+        notices.extend(objects::naming_values(files));
         notices
     }
 }

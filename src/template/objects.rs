@@ -108,6 +108,22 @@ pub(super) fn defaults_in_secrets(filled: &FilledFile<'_>) -> Vec<Asked> {
         .collect()
 }
 
+/// Sensitive values in the name or namespace of an object, which are no secret to whoever sees kubectl run.
+pub(super) fn naming_values(files: &[FilledFile<'_>]) -> Vec<Problem> {
+    let visits = files.iter().flat_map(|filled| filled.template.survey.visits.iter().map(move |visit| (filled, visit)));
+    let warning = |(filled, visit): (&FilledFile<'_>, &Visit)| {
+        let [Step::Key(metadata), Step::Key(field)] = visit.path.as_slice() else { return None };
+        let names = metadata == "metadata" && matches!(field.as_str(), "name" | "namespace") && visit.role != Role::Key;
+        let expansion = &filled.scalar(visit.node).filter(|scalar| names && scalar.expansion.sensitive)?.expansion;
+        let values = expansion.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let text = text!("the object's {field} holds {values}: it stands in kubectl's arguments and in URLs");
+        let help = text!("a name is no secret: list it in `nonsensitive`, or write it in the template");
+        let problem = Problem::warning("value-in-name", text).at(filled.template.source.place(visit.node));
+        Some(problem.help(help))
+    };
+    visits.filter_map(warning).collect()
+}
+
 /// Values that a Secret takes and that also go where everybody can read them.
 pub(super) fn clear_copies(files: &[FilledFile<'_>]) -> Vec<Problem> {
     let mut in_secret: BTreeMap<&str, Place> = BTreeMap::new();

@@ -154,3 +154,14 @@ fn kustomize_gets_a_word_for_each_value_of_a_secret_or_config_map() {
     let expected = format!("{SECRET}  A: \"{}\" # c\n  B: \"{}\"\nspec: {{a: \"v\\u0085\"}}\n", first.0, second.0);
     assert_eq!(filled.for_build.text.expose(), expected);
 }
+
+#[test]
+fn a_value_that_names_an_object_is_told() {
+    let template =
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: ${APP}-x\n  namespace: ${PUBLIC}\nstringData:\n  A: ${APP}\n";
+    let filled = fill(template, &[("APP", "hunter2"), ("PUBLIC", "n")]).expect("filled");
+    let told: Vec<(&str, Option<usize>)> =
+        filled.notices.iter().map(|notice| (notice.kind, notice.place.as_ref().map(|place| place.line))).collect();
+    assert_eq!(told, [("value-in-name", Some(4))]);
+    assert!(filled.notices[0].message.contains("`APP`"));
+}

@@ -162,14 +162,24 @@ impl Search {
     }
 }
 
-/// Of a long canary its ends: whoever shows it shows these.
+/// Of a long canary its ends, since whoever shows it shows these, and how it begins: that is left where a server cuts it.
 fn ends(canary: &str) -> Vec<&str> {
     const END: usize = 256;
-    if canary.chars().count() <= 8 * END {
-        return vec![canary];
-    }
-    let index = |nth: usize| canary.char_indices().nth(nth).map_or(canary.len(), |(index, _)| index);
-    vec![&canary[..index(END)], &canary[index(canary.chars().count() - END)..]]
+    const START: usize = 24;
+    let length = canary.chars().count();
+    let mut ends = if length <= 8 * END {
+        vec![canary]
+    } else {
+        vec![first(END, canary), &canary[first(length - END, canary).len()..]]
+    };
+    let is_armour = |line: &&str| line.starts_with("-----");
+    let armour: usize = canary.split_inclusive('\n').take_while(is_armour).map(str::len).sum();
+    ends.extend((length > 2 * START).then(|| first(START, &canary[armour..])));
+    ends
+}
+
+fn first(many: usize, text: &str) -> &str {
+    &text[..text.char_indices().nth(many).map_or(text.len(), |(end, _)| end)]
 }
 
 fn without_blanks(text: &str) -> String {

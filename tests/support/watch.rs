@@ -36,14 +36,19 @@ const NO_VALUES: [&str; 14] = [
 ];
 
 /// Inputs that are credentials.
-const CREDENTIALS: [&str; 6] = [
+const CREDENTIALS: [&str; 8] = [
     "INPUT_KUBE-TOKEN",
     "INPUT_GITHUB-TOKEN",
     "INPUT_VAULT-TOKEN",
     "INPUT_VAULT-SECRET-ID",
+    "INPUT_VAULT-PASSWORD",
+    "INPUT_VAULT-JWT",
     "VAULT_TOKEN",
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
 ];
+
+/// Inputs that may be content in the place of a path.
+const CONTENTS: [&str; 2] = ["INPUT_VAULT-CLIENT-KEY", "INPUT_ENV-FILE"];
 
 thread_local! {
     /// Of all runs of this test so far, for the sinks that outlive a run.
@@ -260,12 +265,27 @@ fn canaries(run: &Run) -> BTreeMap<String, String> {
     let mut seen = listed.split([',', ' ', '\n']).chain(run.seen.iter().map(String::as_str));
     let seen: BTreeSet<&str> = seen.by_ref().collect();
     let is_value = |name: &str| CREDENTIALS.contains(&name) || !NO_VALUES.iter().any(|start| name.starts_with(start));
+    let is_content = |name: &str, value: &str| CONTENTS.contains(&name) && (value.contains('=') || value.len() > 100);
     let of_environment = run.environment.iter().map(|(name, value)| (name.clone(), value.clone()));
     let of_input = run.environment.get("INPUT_SECRETS").and_then(|text| serde_json::from_str(text).ok());
     let of_input: BTreeMap<String, String> = of_input.unwrap_or_default();
     let hidden = run.hidden.iter().enumerate().map(|(number, value)| (format!("hidden {number}"), value.clone()));
-    let all = of_environment.filter(|(name, _)| is_value(name)).chain(of_input).chain(hidden);
+    let of_environment = of_environment.filter(|(name, value)| is_value(name) || is_content(name, value));
+    let all = of_environment.chain(of_input).chain(of_kubeconfig(run)).chain(hidden);
     all.filter(|(name, value)| value.len() >= SHORTEST && !seen.contains(name.as_str())).collect()
+}
+
+/// Tokens, passwords and keys of the kubeconfig, where it is one of ours: JSON, or a file of it.
+fn of_kubeconfig(run: &Run) -> BTreeMap<String, String> {
+    let given = ["INPUT_KUBECONFIG", "KUBECONFIG"].iter().find_map(|name| run.environment.get(*name));
+    let text = given.map(|given| fs::read_to_string(run.directory.join(given)).unwrap_or_else(|_| given.clone()));
+    let config: serde_json::Value = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let users = config["users"].as_array().into_iter().flatten();
+    let found = users.flat_map(|user| {
+        let credentials = ["token", "password", "client-key-data"].into_iter();
+        credentials.filter_map(|field| Some((field, user["user"][field].as_str()?.to_owned())))
+    });
+    found.map(|(field, value)| (format!("the kubeconfig's {field}"), value)).collect()
 }
 
 /// The regular files beneath a directory, without what git keeps for itself.

@@ -13,7 +13,7 @@ fn id(kind: &str) -> ObjectId {
 }
 
 /// As API server 1.36.3 and kubectl 1.37.1 print them; `HUSH` stands where they echo a value.
-const SEEN: [(&str, &str, &str, &str); 49] = [
+const SEEN: [(&str, &str, &str, &str); 52] = [
     (
         "Secret",
         "The connection to the server 127.0.0.1:1 was refused - did you specify the right host or port?",
@@ -287,6 +287,24 @@ const SEEN: [(&str, &str, &str, &str); 49] = [
     ),
     (
         "Secret",
+        "Error from server (InternalError): an error on the server (\"<html>502: {\\\"data\\\":{\\\"A\\\":\\\"HUSH\") has prevented the request from succeeding (patch secrets a)",
+        "server-failed",
+        "the API server could not answer: an error on the server (…",
+    ),
+    (
+        "Secret",
+        "Error from server (Forbidden): <html>\nsecrets \"a\" is forbidden: HUSH: {\"data\":{\"A\":\"HUSH (patch secrets a)",
+        "request-intercepted",
+        "`Secret n/a` was refused by what stands before the API server (Forbidden)",
+    ),
+    (
+        "Secret",
+        "Error from server (InternalError): Internal error occurred: failed calling webhook \"w.io\": failed to call webhook: an error on the server (\"{\\\"A\\\": \\\"HUSH\") has prevented the request from succeeding",
+        "admission-unavailable",
+        "`Secret n/a`: the admission webhook `w.io` could not be asked: failed to call webhook: an error on the server (…",
+    ),
+    (
+        "Secret",
         "Error from server (Timeout): Timeout: request did not complete within requested timeout",
         "server-failed",
         "the API server could not answer: Timeout: request did not complete within requested timeout",
@@ -354,12 +372,13 @@ fn a_read_passes_over_kinds_that_the_server_does_not_know() {
 
 #[test]
 fn warnings_are_told_once_and_policies_without_their_words() {
-    let text = "Warning: Validation failed for ValidatingAdmissionPolicy 'pol' with binding 'bindw': value is HUSH ::error::x\nWarning: v1 Endpoints is deprecated\nWarning: v1 Endpoints is deprecated\n# Warning: 'commonLabels' is deprecated. Please use 'labels' instead.";
+    let text = "Warning: \nWarning: Validation failed for ValidatingAdmissionPolicy 'pol' with binding 'bindw': value is HUSH ::error::x\nWarning: v1 Endpoints is deprecated\nWarning: v1 Endpoints is deprecated\n# Warning: 'commonLabels' is deprecated. Please use 'labels' instead.";
     let found: Vec<String> =
         warnings(&Untrusted::new(text), None).into_iter().map(|problem| problem.message.to_string()).collect();
     assert_eq!(
         found,
         [
+            "the words of a warning are not shown: the server has cut them, and may have cut a value",
             "Validation failed for ValidatingAdmissionPolicy 'pol' with binding 'bindw'",
             "v1 Endpoints is deprecated",
             "'commonLabels' is deprecated. Please use 'labels' instead."

@@ -1,15 +1,15 @@
 //! The cluster against the build: what an apply would do, asked of the server where it cannot be known without.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use serde_json::Value;
 
-use crate::changes::{self, Inheritance, Set, Takeover};
+use crate::changes::{self, Inheritance, Set, Takeover, Texts};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Command;
 use crate::kubectl::{Kubectl, LiveObjects};
-use crate::object::Object;
+use crate::object::{Object, ObjectId};
 use crate::report::Change;
 use crate::run::foresee::view::{View, Wanted};
 use crate::run::{Run, Standing, Step};
@@ -41,7 +41,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let Wanted(wanted) = wanted;
         refuse_twice(&wanted, &kubectl.namespace).map_err(failure)?;
         let read = kubectl.read(&wanted).await;
-        self.hide_live(&wanted, &read.live);
+        self.hide_live(&wanted, &read.live, view);
         self.note(read.notices);
         self.unmatched_force(&wanted);
         let mut plan = self.plan(kubectl, wanted, read.live, view);
@@ -121,9 +121,19 @@ impl<O: Write, E: Write> Run<O, E> {
         self.note(notices);
     }
 
-    /// Old values are as secret as new ones.
-    fn hide_live(&mut self, wanted: &[Object], live: &LiveObjects) {
-        live.values().flat_map(changes::secret_values).for_each(|value| self.masker.add(&value));
+    /// Old values are as secret as new ones. What the build holds alike, and everybody may read there, is none.
+    fn hide_live(&mut self, wanted: &[Object], live: &LiveObjects, view: &View) {
+        let mut readable: BTreeMap<ObjectId, Texts> = wanted
+            .iter()
+            .filter(|object| object.is_secret())
+            .map(|object| (object.id(), view.readable(object)))
+            .collect();
+        for (id, live) in live {
+            let readable = readable.remove(id).unwrap_or_default();
+            let values = changes::secret_values(live).into_iter();
+            let secret = values.filter(|(path, value)| readable.get(path).is_none_or(|text| text != value.expose()));
+            secret.for_each(|(_, value)| self.masker.add(&value));
+        }
         let holds_secret = |text: &str| self.masker.redact(text).as_str() != text;
         let config_maps = wanted.iter().filter(|object| object.is_config_map());
         let pairs = config_maps.filter_map(|wanted| Some((wanted, live.get(&wanted.id())?)));
@@ -185,7 +195,7 @@ fn refuse_twice(wanted: &[Object], default_namespace: &str) -> Result<(), Vec<Pr
     let bare: BTreeSet<_> = wanted.iter().map(Object::id).filter(|id| id.namespace.is_none()).collect();
     let twice = wanted.iter().map(Object::id).filter(|id| id.namespace.as_deref() == Some(default_namespace));
     let problems: Vec<Problem> = twice
-        .filter(|id| bare.contains(&crate::object::ObjectId { namespace: None, ..id.clone() }))
+        .filter(|id| bare.contains(&ObjectId { namespace: None, ..id.clone() }))
         .map(|id| {
             let text = text!("`{id}` is in the build twice: once with the context's namespace, once with none");
             Problem::error("object-twice", text).help("keep one of them, or give them different names or namespaces")

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use crate::build::{self, Fillings, Origins};
-use crate::changes::{self, ObjectChange, Set, Sight, Text};
+use crate::changes::{self, ObjectChange, Set, Sight, Text, Texts};
 use crate::inputs::Command;
 use crate::object::{Object, ObjectId, leads_to};
 use crate::report::Change;
@@ -27,6 +27,7 @@ pub(in crate::run) struct View {
     /// Which placeholders fill them.
     pub(in crate::run) origins: Origins,
     sights: BTreeMap<ObjectId, Sight>,
+    literals: Literals,
     nothing: Sight,
     /// The run only compares: what it does not know, and the marks that it would leave, are taken as they are in the cluster.
     compares: bool,
@@ -41,7 +42,7 @@ impl<O: Write, E: Write> Run<O, E> {
         self.hide_hashes(&objects);
         let compares = self.inputs.command == Command::Diff;
         let sights = self.sights(&objects, &origins, literals, values);
-        let view = View { origins, sights, nothing: Sight::default(), compares };
+        let view = View { origins, sights, literals, nothing: Sight::default(), compares };
         let marked = objects.into_iter().map(|object| {
             let object = set.mark(object);
             if compares { object } else { view.sight(&object).mark(object) }
@@ -111,6 +112,16 @@ impl View {
     /// What is known of the object's texts.
     pub(in crate::run) fn sight(&self, object: &Object) -> &Sight {
         self.sights.get(&object.id()).unwrap_or(&self.nothing)
+    }
+
+    /// The texts of a Secret that everybody may read elsewhere: in the repository, or as a value that is not sensitive.
+    pub(in crate::run) fn readable(&self, secret: &Object) -> Texts {
+        let fillings = self.origins.get(&secret.id());
+        let is_filled = |path: &String| fillings.is_some_and(|fillings| fillings.contains_key(path));
+        let public = &self.sight(secret).public;
+        let mut texts = changes::texts(secret);
+        texts.retain(|path, _| public.contains_key(path) || self.literals == Literals::Public && !is_filled(path));
+        texts
     }
 
     /// The object as it is compared with `live`.

@@ -171,6 +171,10 @@ impl Hub {
                 let header = after.map(|seconds| format!("Retry-After: {seconds}\r\n")).unwrap_or_default();
                 return Ok(exchange::reply(client, &exchange::answer(*status, &header)).await?);
             }
+            Some(Fault::Quote(status)) => {
+                let body = request.body(&mut client).await?;
+                return Ok(exchange::reply(client, &exchange::page(*status, &body)).await?);
+            }
             Some(Fault::Redirect(url)) => {
                 let header = format!("Location: {url}{}\r\n", request.target);
                 return Ok(exchange::reply(client, &exchange::answer(307, &header)).await?);

@@ -50,6 +50,16 @@ impl Request {
         }
     }
 
+    /// The body, as long as its head says; what has no length has none.
+    pub(super) async fn body(&self, client: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>> {
+        let length = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let length: usize = length.map_or(Ok(0), |(_, length)| String::from_utf8_lossy(length).parse())?;
+        let mut body = self.start_of_body.clone();
+        body.reserve_exact(length.saturating_sub(body.len()));
+        while body.len() < length && client.read_buf(&mut body).await? > 0 {}
+        Ok(body)
+    }
+
     /// The request for the server `host`, which is to close the connection after its answer: its end is then the end
     /// of the bytes. A request for another protocol (exec, port-forward) keeps its connection.
     fn for_server(&self, host: &str) -> Vec<u8> {
@@ -83,6 +93,16 @@ pub(super) fn answer(status: u16, header: &str) -> Vec<u8> {
     let length = body.len();
     format!(
         "HTTP/1.1 {status} Fault\r\n{header}Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// What a firewall or gateway answers in the server's place: no JSON, and with what it was sent.
+pub(super) fn page(status: u16, body: &[u8]) -> Vec<u8> {
+    let page = format!("<html><h1>{status}</h1>looked at {}</html>", String::from_utf8_lossy(body));
+    let length = page.len();
+    format!(
+        "HTTP/1.1 {status} Fault\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{page}"
     )
     .into_bytes()
 }

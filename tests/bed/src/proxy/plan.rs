@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail};
 pub enum Fault {
     /// The proxy answers with this status, and with this many seconds of Retry-After; the server hears nothing.
     Status(u16, Option<u64>),
+    /// The proxy answers with this status and a page that quotes the request's body; the server hears nothing.
+    Quote(u16),
     /// The proxy answers with 307 to the same path on this server; the server hears nothing.
     Redirect(String),
     /// The connection ends before the server hears of the request.
@@ -66,7 +68,7 @@ impl Plan {
     ///
     /// METHOD is `*` or a name; PATH is compared without the query, `*` in it stands for anything; WHEN is `always`,
     /// `2`, `2-4` or `2-` (of the requests that match this rule), or `10%`; FAULT is `status CODE [RETRY-AFTER]`,
-    /// `redirect URL`, `drop`, `cut BYTES`, `slow BYTES-A-SECOND` or `latency MILLISECONDS`. The first rule that
+    /// `quote CODE`, `redirect URL`, `drop`, `cut BYTES`, `slow BYTES-A-SECOND` or `latency MILLISECONDS`. The first rule that
     /// matches and is due decides. With one seed, chance gives the same faults to the same requests, whatever requests
     /// of other paths come in between.
     pub fn parse(text: &str, seed: u64) -> Result<Self> {
@@ -136,6 +138,7 @@ impl Fault {
         Ok(match words {
             ["status", code] => Self::Status(status(code)?, None),
             ["status", code, seconds] => Self::Status(status(code)?, Some(number(seconds)?)),
+            ["quote", code] => Self::Quote(status(code)?),
             ["redirect", url] => Self::Redirect(url.trim_end_matches('/').to_owned()),
             ["drop"] => Self::Drop,
             ["cut", bytes] => Self::Cut(number(bytes)?),
@@ -151,6 +154,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Status(code, None) => write!(f, "status {code}"),
             Self::Status(code, Some(seconds)) => write!(f, "status {code} {seconds}"),
+            Self::Quote(code) => write!(f, "quote {code}"),
             Self::Redirect(url) => write!(f, "redirect {url}"),
             Self::Drop => f.write_str("drop"),
             Self::Cut(bytes) => write!(f, "cut {bytes}"),
@@ -219,7 +223,9 @@ mod tests {
 
     #[test]
     fn faults_are_printed_as_they_are_read() {
-        for text in ["status 500", "status 429 2", "redirect https://h:1", "drop", "cut 0", "slow 9", "latency 20"] {
+        for text in
+            ["status 500", "status 429 2", "quote 502", "redirect https://h:1", "drop", "cut 0", "slow 9", "latency 20"]
+        {
             let words: Vec<&str> = text.split(' ').collect();
             assert_eq!(Fault::parse(&words).unwrap().to_string(), text);
         }
