@@ -48,7 +48,13 @@ impl Keeper<'_> {
 
     async fn keep_one(&self, step: &mut Step<'_>) -> Result<(), Problem> {
         match self.kept_as(step).await {
-            Ok(state) => step.moved.vault = state,
+            Ok(state) => {
+                step.moved.vault = state;
+                if state == InVault::Overwritten {
+                    // External Secrets has to read it once more.
+                    step.moved.sync = Sync::None;
+                }
+            }
             Err(problem) if is_fatal(&problem) => return Err(problem),
             Err(problem) => step.moved.problem = Some(problem),
         }
@@ -81,10 +87,13 @@ impl Keeper<'_> {
             State::Absent => InVault::Written,
             State::Present(held) => match differences(held, &wanted) {
                 keys if keys.is_empty() => return Ok(InVault::Equal),
-                // Vault has become the place where values are changed: the Secret follows with its next refresh.
-                _ if step.moved.sync == Sync::Already => return Ok(InVault::Untouched),
                 _ if may_overwrite => InVault::Overwritten,
-                keys => return Err(differs(mount, path, &step.moved, &keys)),
+                keys if step.moved.sync != Sync::Already => return Err(differs(mount, path, &step.moved, &keys)),
+                // Vault has become the place where values are changed: the Secret follows with its next refresh.
+                keys => match &step.edited_by {
+                    None => return Ok(InVault::Ahead),
+                    Some(editor) => return Err(edited(mount, path, &step.moved, editor, &keys)),
+                },
             },
             State::Deleted | State::Destroyed if may_overwrite => InVault::Overwritten,
             State::Deleted | State::Destroyed => return Err(deleted(mount, path, &kept)),
@@ -152,6 +161,16 @@ fn differs(mount: &str, path: &str, moved: &Moved, keys: &[String]) -> Problem {
     );
     Problem::error("vault-differs", text)
         .help(text!("compare them; `overwrite: {path}` writes a new version over it, or edit `path` in the plan"))
+}
+
+fn edited(mount: &str, path: &str, moved: &Moved, editor: &str, keys: &[String]) -> Problem {
+    let text = text!(
+        "Secret `{}` was changed by `{editor}` after it had moved, and `{mount}/{path}` in Vault holds something else, in: {}",
+        moved.plan.id(),
+        keys.join(", ")
+    );
+    Problem::error("changed-by-hand", text)
+        .help(text!("the next refresh brings Vault's values back; `overwrite: {path}` writes the Secret's to Vault"))
 }
 
 fn deleted(mount: &str, path: &str, kept: &Kept) -> Problem {

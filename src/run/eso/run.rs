@@ -56,7 +56,7 @@ impl<O: Write, E: Write> Run<O, E> {
             neighbours: if ended.is_ok() { self.neighbours(&kubectl, &plan).await } else { Vec::new() },
         };
         self.outcome.survey = Some(eso::survey(&plan, &moved, &told));
-        let refused: Vec<Problem> = moved.into_iter().filter_map(|one| one.problem).collect();
+        let refused: Vec<Problem> = moved.into_iter().filter_map(|one| one.warning().or(one.problem)).collect();
         match ended {
             Err(mut failure) => {
                 failure.problems.extend(refused);
@@ -86,7 +86,7 @@ impl<O: Write, E: Write> Run<O, E> {
             let batch =
                 snapshots.next(kubectl).await.map_err(|problem| Failure::new(Stage::Inventory, vec![problem]))?;
             let Some(batch) = batch else { return Ok(()) };
-            let mut steps = steps(batch, ground);
+            let mut steps = steps(batch, plan, ground);
             self.enter(Stage::Vault);
             let total = plan.secrets.len();
             let shown = |done: &AtomicUsize, what| Bar { done: done.load(Ordering::Relaxed), total, what };

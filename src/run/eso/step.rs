@@ -9,7 +9,10 @@ use super::ground::Ground;
 use super::snapshots::Batch;
 use crate::changes::{LAST_APPLIED, Set};
 use crate::error::{Problem, text};
-use crate::eso::{External, Moved, Owner, SecretPlan, Sync, bytes, has_owner_reference};
+use crate::eso::{
+    External, Moved, Owner, Plan, SecretPlan, Sync, asks_for, bytes, changed_by_hand,
+    has_owner_reference, real,
+};
 use crate::object::Object;
 
 /// One Secret on its way.
@@ -23,6 +26,8 @@ pub(super) struct Step<'a> {
     pub(super) in_clear: bool,
     /// The plan's ExternalSecret, where it was there before.
     pub(super) external: Option<Object>,
+    /// Who changed the Secret after External Secrets had last refreshed it.
+    pub(super) edited_by: Option<String>,
     /// How far it got.
     pub(super) moved: Moved,
     /// Whether a trial was made.
@@ -57,48 +62,64 @@ impl Step<'_> {
     }
 }
 
-pub(super) fn steps<'a>(batch: Batch<'a>, ground: &Ground) -> Vec<Step<'a>> {
-    batch.into_iter().map(|(plan, live)| step(plan, live.as_ref(), ground)).collect()
+pub(super) fn steps<'a>(batch: Batch<'a>, plan: &Plan, ground: &Ground) -> Vec<Step<'a>> {
+    batch.into_iter().map(|(secret, live)| step(secret, live.as_ref(), plan, ground)).collect()
 }
 
-/// A Secret as it is compared with what the plan says of it.
-fn step<'a>(plan: &'a SecretPlan, live: Option<&Object>, ground: &Ground) -> Step<'a> {
-    let mut moved = Moved::of(plan);
+/// A Secret as it is compared with what `whole`, the plan, says of it.
+fn step<'a>(plan: &'a SecretPlan, live: Option<&Object>, whole: &Plan, ground: &Ground) -> Step<'a> {
     let external = ground.externals.get(&(plan.namespace.clone(), plan.external_secret.clone()));
     let text = |pointer: &str| live.and_then(|live| live.as_value().pointer(pointer)).and_then(Value::as_str);
-    let values = live.map(bytes).unwrap_or_default();
-    match live {
-        None => {
-            let text = text!("there is no Secret `{}`", plan.id());
-            moved.problem =
-                Some(Problem::error("secret-missing", text).help("plan again: it was there when the plan was made"));
-        }
-        Some(live) => {
-            let owner = owner(live, plan, ground);
-            let ours = external.map(External::of).filter(|external| external.target == plan.secret);
-            if owner == Owner::ExternalSecret(plan.external_secret.clone())
-                && ours.as_ref().is_some_and(|one| one.plan.is_some())
-            {
-                let is_synced = ours.is_some_and(|external| external.is_synced());
-                moved.sync = if is_synced { Sync::Already } else { Sync::None };
-                moved.problem = outdated(plan, live, &values);
-            } else {
-                moved.problem = refusal(plan, live, &owner, external).or_else(|| outdated(plan, live, &values));
-            }
-            moved.before = Some(owner);
-            moved.set = Set::of(live);
-        }
-    }
-    Step {
+    let mut step = Step {
         plan,
         uid: text("/metadata/uid").unwrap_or_default().to_owned(),
         in_clear: live.and_then(|live| live.as_value().pointer("/metadata/annotations")?.get(LAST_APPLIED)).is_some(),
-        values,
+        values: live.map(bytes).unwrap_or_default(),
         external: external.cloned(),
-        moved,
+        edited_by: None,
+        moved: Moved::of(plan),
         tried: false,
         seen: false,
+    };
+    match live {
+        Some(live) => step.judge(live, whole, ground),
+        None => {
+            let text = text!("there is no Secret `{}`", plan.id());
+            let problem = Problem::error("secret-missing", text);
+            step.moved.problem = Some(problem.help("plan again: it was there when the plan was made"));
+        }
     }
+    step
+}
+
+impl Step<'_> {
+    /// How far an earlier run got, and whether anything keeps this one from going on.
+    fn judge(&mut self, live: &Object, whole: &Plan, ground: &Ground) {
+        let owner = owner(live, self.plan, ground);
+        let outdated = || outdated(self.plan, live, &self.values);
+        match self.external.as_ref().filter(|external| is_ours(external, self.plan, &owner)) {
+            Some(object) => {
+                let external = External::of(object);
+                let is_done = external.is_synced() && asks_for(object, &real(whole, self.plan));
+                self.moved.sync = if is_done { Sync::Already } else { Sync::None };
+                self.moved.problem = outdated();
+                self.edited_by = external.refreshed.and_then(|refreshed| changed_by_hand(live, refreshed));
+            }
+            None => {
+                self.moved.problem = refusal(self.plan, live, &owner, self.external.as_ref()).or_else(outdated);
+            }
+        }
+        self.moved.before = Some(owner);
+        self.moved.set = Set::of(live);
+    }
+}
+
+/// Whether `external` is what an earlier run made for the Secret, which `owner` owns.
+fn is_ours(external: &Object, plan: &SecretPlan, owner: &Owner) -> bool {
+    let external = External::of(external);
+    *owner == Owner::ExternalSecret(plan.external_secret.clone())
+        && external.target == plan.secret
+        && external.plan.is_some()
 }
 
 fn owner(live: &Object, plan: &SecretPlan, ground: &Ground) -> Owner {
