@@ -21,7 +21,7 @@ pub struct Kept {
     pub state: State,
     /// Number of the newest version; zero where there was none yet.
     pub version: u64,
-    /// Its custom metadata.
+    /// Its custom metadata; not known where the path holds nothing.
     pub marks: BTreeMap<String, String>,
 }
 

@@ -74,51 +74,63 @@ impl Keeper<'_> {
         })?;
         let is_new = step.moved.sync == Sync::None && !self.dry_run;
         if is_new && self.vault.put(mount, path, &wanted, 0).await? == Put::Done {
-            self.read_back(path, &wanted, Put::Done).await?;
-            self.mark(step, BTreeMap::new()).await?;
+            let marks = self.read_back(path, &wanted, Put::Done).await?;
+            self.mark(step, marks).await?;
             return Ok(InVault::Written);
         }
         let kept = self.vault.kept(mount, path).await?;
-        let may_overwrite = self.overwrite.iter().any(|name| {
-            let name = name.trim_matches('/');
-            name == path || name.strip_prefix(mount).and_then(|rest| rest.strip_prefix('/')) == Some(path)
-        });
-        let state = match &kept.state {
-            State::Absent => InVault::Written,
-            State::Present(held) => match differences(held, &wanted) {
-                keys if keys.is_empty() => return Ok(InVault::Equal),
-                _ if may_overwrite => InVault::Overwritten,
-                keys if step.moved.sync != Sync::Already => return Err(differs(mount, path, &step.moved, &keys)),
-                // Vault has become the place where values are changed: the Secret follows with its next refresh.
-                keys => match &step.edited_by {
-                    None => return Ok(InVault::Ahead),
-                    Some(editor) => return Err(edited(mount, path, &step.moved, editor, &keys)),
-                },
-            },
-            State::Deleted | State::Destroyed if may_overwrite => InVault::Overwritten,
-            State::Deleted | State::Destroyed => return Err(deleted(mount, path, &kept)),
-        };
+        let state = self.becomes(step, &kept, &wanted)?;
+        if matches!(state, InVault::Equal | InVault::Ahead) {
+            return Ok(state);
+        }
         if self.dry_run {
             return Ok(InVault::Missing);
         }
-        self.write(step, &kept, &wanted).await?;
+        let put = self.vault.put(mount, path, &wanted, kept.version).await?;
+        let marks = self.read_back(path, &wanted, put).await?;
+        self.mark(step, marks).await?;
         Ok(state)
     }
 
-    async fn write(&self, step: &Step<'_>, kept: &Kept, wanted: &BTreeMap<String, Secret>) -> Result<(), Problem> {
-        let path = step.plan.path.as_str();
-        let put = self.vault.put(&self.plan.mount, path, wanted, kept.version).await?;
-        self.read_back(path, wanted, put).await?;
-        self.mark(step, kept.marks.clone()).await
+    /// What the path is, or becomes when it is written.
+    fn becomes(&self, step: &Step<'_>, kept: &Kept, wanted: &BTreeMap<String, Secret>) -> Result<InVault, Problem> {
+        let (mount, path) = (self.plan.mount.as_str(), step.plan.path.as_str());
+        match &kept.state {
+            State::Absent => Ok(InVault::Written),
+            State::Present(held) => match differences(held, wanted) {
+                keys if keys.is_empty() => Ok(InVault::Equal),
+                _ if self.may_overwrite(path) => Ok(InVault::Overwritten),
+                keys if step.moved.sync != Sync::Already => Err(differs(mount, path, &step.moved, &keys)),
+                // Vault has become the place where values are changed: the Secret follows with its next refresh.
+                keys => match &step.edited_by {
+                    None => Ok(InVault::Ahead),
+                    Some(editor) => Err(edited(mount, path, &step.moved, editor, &keys)),
+                },
+            },
+            State::Deleted | State::Destroyed if self.may_overwrite(path) => Ok(InVault::Overwritten),
+            State::Deleted | State::Destroyed => Err(deleted(mount, path, kept)),
+        }
     }
 
-    /// Also where the write was refused: an answer that was lost may have been a write of ours.
-    async fn read_back(&self, path: &str, wanted: &BTreeMap<String, Secret>, put: Put) -> Result<(), Problem> {
+    fn may_overwrite(&self, path: &str) -> bool {
+        let below = |name| str::strip_prefix(name, self.plan.mount.as_str())?.strip_prefix('/');
+        let mut named = self.overwrite.iter().map(|name| name.trim_matches('/'));
+        named.any(|name| name == path || below(name) == Some(path))
+    }
+
+    /// The path's custom metadata, which is told of one that holds something and of no other. Also where the write was refused: an
+    /// answer that was lost may have been a write of ours.
+    async fn read_back(
+        &self,
+        path: &str,
+        wanted: &BTreeMap<String, Secret>,
+        put: Put,
+    ) -> Result<BTreeMap<String, String>, Problem> {
         let mount = &self.plan.mount;
         let read = self.vault.kept(mount, path).await?;
         let holds = matches!(&read.state, State::Present(held) if differences(held, wanted).is_empty());
         match put {
-            _ if holds => Ok(()),
+            _ if holds => Ok(read.marks),
             Put::Outdated => {
                 let text = text!("somebody else wrote `{mount}/{path}` in Vault meanwhile");
                 Err(Problem::error("vault-race", text).help("look at what it holds, and run again"))
