@@ -101,16 +101,22 @@ impl Syncer<'_> {
         let objects: Vec<Object> = manifests.into_iter().filter_map(|one| Object::parse(one).ok()).collect();
         let expected = vec![Expected::Anything; objects.len()];
         let applied = self.kubectl.apply(&objects, &expected, Conflicts::Refuse).await;
-        for (step, written) in steps.iter_mut().zip(&applied.written) {
-            if *written != Written::Done {
-                let name = step.plan.external_secret.clone();
-                let why = applied.problems.iter().find(|problem| problem.is_error());
-                step.moved.problem = Some(why.cloned().unwrap_or_else(|| {
-                    Problem::error("not-applied", text!("the ExternalSecret `{name}` was not applied"))
-                        .help("run again")
-                }));
-            }
+        let answers = objects.iter().zip(applied.written);
+        for (step, (object, written)) in steps.iter_mut().zip(answers) {
+            step.moved.problem = match written {
+                Written::Done => None,
+                // What the call says of several is not said of each.
+                Written::Refused | Written::Outdated => self.apply_alone(object).await,
+                Written::Unknown => Some(not_applied(object, &applied.problems)),
+            };
         }
+    }
+
+    /// Why `object` is not applied, if it is not.
+    async fn apply_alone(&self, object: &Object) -> Option<Problem> {
+        let one = std::slice::from_ref(object);
+        let applied = self.kubectl.apply(one, &[Expected::Anything], Conflicts::Refuse).await;
+        (applied.written != [Written::Done]).then(|| not_applied(object, &applied.problems))
     }
 
     /// Compares the Secrets that `name` names with the snapshots. `kind` is the word for a difference, [`None`] for the trial's.
@@ -124,7 +130,12 @@ impl Syncer<'_> {
             steps.iter_mut().filter(|step| step.moved.is_well()).map(|step| &mut **step).collect();
         let found = self.read(&well, "v1", "Secret", &name).await?;
         for step in well {
-            let secret = found.get(&(step.plan.namespace.clone(), name(step.plan)));
+            let id = (step.plan.namespace.clone(), name(step.plan));
+            let secret = found.get(&id);
+            if secret.is_none() && kind.is_none() {
+                step.moved.problem = Some(gone("Secret", &id));
+                continue;
+            }
             let wrong = secret.map_or_else(|| vec!["all of it".to_owned()], |secret| step.differing(secret));
             let is_same =
                 kind.is_none() || secret.is_some_and(|secret| secret.as_value()["metadata"]["uid"] == *step.uid);
@@ -134,6 +145,20 @@ impl Syncer<'_> {
         }
         Ok(())
     }
+}
+
+fn not_applied(object: &Object, problems: &[Problem]) -> Problem {
+    let why = problems.iter().find(|problem| problem.is_error());
+    why.cloned().unwrap_or_else(|| {
+        Problem::error("not-applied", text!("the ExternalSecret `{}` was not applied", object.name())).help("run again")
+    })
+}
+
+/// What this run has made, and somebody else took away.
+pub(super) fn gone(kind: &str, (namespace, name): &(String, String)) -> Problem {
+    let text = text!("the {kind} `{namespace}/{name}` was there, and is gone");
+    Problem::error("gone-meanwhile", text)
+        .help("the Secret is as it was; two runs of one plan take away each other's trials: let one end, and run again")
 }
 
 fn differs(plan: &SecretPlan, kind: Option<&'static str>, keys: &[String]) -> Problem {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::step::Step;
-use super::sync::{HOPE, PAUSE, SILENCE, Syncer};
+use super::sync::{HOPE, PAUSE, SILENCE, Syncer, gone};
 use crate::error::{Problem, text};
 use crate::eso::{External, SecretPlan, forced};
 use crate::kubectl::Writes;
@@ -42,20 +42,23 @@ impl Syncer<'_> {
             let found = self.read(&waiting, api, "ExternalSecret", name).await?;
             for step in waiting {
                 let id = (step.plan.namespace.clone(), name(step.plan));
-                let external = found.get(&id).map(External::of);
-                if external.as_ref().is_some_and(|external| is_seen(step, external)) {
+                let Some(external) = found.get(&id).map(External::of) else {
+                    step.moved.problem = Some(gone("ExternalSecret", &id));
+                    continue;
+                };
+                if is_seen(step, &external) {
                     step.seen = true;
                     heard = Instant::now();
                     continue;
                 }
-                let fails_since = match external.as_ref().and_then(|external| external.ready.as_ref()) {
+                let fails_since = match &external.ready {
                     Some(ready) if ready.status != "True" => {
                         Some(*failing.entry(id.clone()).or_insert_with(Instant::now))
                     }
                     _ => failing.remove(&id).and(None),
                 };
-                if self.gives_up(external.as_ref(), fails_since, began, heard) {
-                    step.moved.problem = Some(self.unsynced(&id.0, &id.1, external.as_ref()).await);
+                if self.gives_up(&external, fails_since, began, heard) {
+                    step.moved.problem = Some(self.unsynced(&external).await);
                 }
             }
             tokio::time::sleep(PAUSE).await;
@@ -63,22 +66,16 @@ impl Syncer<'_> {
     }
 
     /// `heard` is when the controller was last seen to do something: one that is busy with others is not silent.
-    fn gives_up(
-        &self,
-        external: Option<&External>,
-        fails_since: Option<Instant>,
-        began: Instant,
-        heard: Instant,
-    ) -> bool {
-        let is_silent = external.is_none_or(|external| external.ready.is_none());
+    fn gives_up(&self, external: &External, fails_since: Option<Instant>, began: Instant, heard: Instant) -> bool {
+        let is_silent = external.ready.is_none();
         fails_since.is_some_and(|since| since.elapsed() > HOPE)
             || is_silent && heard.elapsed() > SILENCE.min(self.patience)
             || began.elapsed() > self.patience
     }
 
     /// Why an ExternalSecret is not in sync: the condition never says, the newest warning does.
-    async fn unsynced(&self, namespace: &str, name: &str, external: Option<&External>) -> Problem {
-        let Some(ready) = external.and_then(|external| external.ready.as_ref()) else {
+    async fn unsynced(&self, External { namespace, name, ready, .. }: &External) -> Problem {
+        let Some(ready) = ready else {
             let text = text!("nobody looks at the ExternalSecret `{namespace}/{name}`");
             return Problem::error("external-secrets-silent", text).help(
                 "check that the controller of External Secrets runs, and is not limited to other namespaces or classes",
