@@ -13,7 +13,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::eso::Scene;
+use support::eso::{Scene, bao, of_vault};
 
 const CANARY: &str = "a canary of runs that come again: #1 \"x\" ü\n";
 const EDITED: &str = "an edited canary";
@@ -96,4 +96,151 @@ fn a_secret_that_is_not_what_vault_holds_is_never_called_done() {
     let ended = ended.said(&["vault-ahead", "1 behind Vault until the next refresh"]);
     assert!(ended.stdout.contains("| Secret unchanged byte by byte, with the same uid | 0/1 |"), "{ended:?}");
     assert_eq!((scene.kept("app").0["A"].as_str(), scene.kept("app").1), (ROTATED, 3));
+}
+
+const REMOVE_CLASS: &str = r#"[{"op": "remove", "path": "/spec/controller"}]"#;
+
+/// The same with a store that says that it is valid, and that nobody looks at: a trial goes on until it is ended.
+fn planned_without_controller(names: &[&str]) -> Scene {
+    let scene = Scene::with_store(&of_vault("token/reader"), |spec| spec["controller"] = json!("nobody"));
+    for name in names {
+        scene.secret(name, "Opaque", &[("A", CANARY.as_bytes())]);
+    }
+    scene.plan().run().done();
+    scene.say_that_the_store_is_valid();
+    scene
+}
+
+fn wait_for_trial(scene: &Scene, name: &str) {
+    scene.namespace.wait_for("trial", |namespace| {
+        namespace.try_kubectl(&["get", "externalsecret", &format!("{name}-secrets-eso-check")], "").status.success()
+    });
+}
+
+#[test]
+fn a_run_that_is_stopped_takes_its_trials_away_and_one_that_was_killed_leaves_them_to_the_next() {
+    let scene = planned_without_controller(&["app"]);
+    let started = scene.carry_out(&[]).start();
+    wait_for_trial(&scene, "app");
+    started.signal("TERM");
+    let ended = started.wait().failed(143, &["stopped by SIGTERM"]).leaks_nothing(&CANARIES);
+    assert!(!ended.stderr.contains("trial-stays"), "{ended:?}");
+    scene.assert_no_trial();
+
+    let started = scene.carry_out(&[]).start();
+    wait_for_trial(&scene, "app");
+    started.kill();
+    let names = scene.namespace.kubectl(&["get", "externalsecrets", "-o", "name"]);
+    assert!(names.contains("app-secrets-eso-check"), "{names}");
+    // It makes its Secret now, and the other one is rotated: its step does not come to a trial.
+    scene.namespace.kubectl(&["patch", "clustersecretstore", &scene.store, "--type=json", "-p", REMOVE_CLASS]);
+    scene.wait_for_store();
+    scene.namespace.kubectl(&["annotate", "externalsecret", "app-secrets-eso-check", "force-sync=1"]);
+    scene.namespace.wait_for("Secret of the trial", |namespace| {
+        namespace.try_kubectl(&["get", "secret", "app-eso-check"], "").status.success()
+    });
+    edit_secret(&scene, "app", EDITED);
+    scene.carry_out(&[]).run().failed(1, &["vault-differs"]).leaks_nothing(&CANARIES);
+    scene.assert_no_trial();
+}
+
+#[test]
+fn a_trial_that_somebody_takes_away_is_told_as_that() {
+    let scene = planned_without_controller(&["app"]);
+    let started = scene.carry_out(&[]).start();
+    wait_for_trial(&scene, "app");
+    scene.namespace.kubectl(&["delete", "externalsecret", "app-secrets-eso-check"]);
+    let ended = started.wait().failed(1, &["gone-meanwhile", "app-secrets-eso-check", "two runs of one plan"]);
+    ended.leaks_nothing(&CANARIES);
+}
+
+#[test]
+fn without_the_right_to_take_a_trial_away_nothing_is_written() {
+    let scene = planned(&["app"]);
+    let rule = |group: &str, resource: &str, verbs: &[&str]| json!({"apiGroups": [group], "resources": [resource], "verbs": verbs});
+    let all_but_delete = ["get", "list", "create", "patch"];
+    let user = scene.namespace.user(
+        &json!([rule("", "secrets", &["get"]), rule("external-secrets.io", "externalsecrets", &all_but_delete)]),
+        false,
+    );
+    let ended =
+        scene.carry_out(&[]).env("KUBECONFIG", &user).run().failed(1, &["forbidden", "delete on `externalsecrets`"]);
+    ended.leaks_nothing(&CANARIES);
+    assert!(!bao(&["kv", "list", "-mount=secret", "/"], "").contains(&scene.prefix), "something was written");
+    scene.assert_no_trial();
+    // What writes nothing to the cluster needs none of it.
+    scene.carry_out(&["--write-only"]).env("KUBECONFIG", &user).run().done().said(&["Vault holds 1 of 1 Secret"]);
+}
+
+#[test]
+fn a_manifest_is_written_only_where_applying_it_takes_no_value() {
+    let scene = planned(&["fine", "differs"]);
+    scene.put("differs", &json!({"A": ROTATED}).to_string());
+    let ended = scene.carry_out(&["--write-only"]).run().failed(1, &["vault-differs", "1 refused"]);
+    ended.said(&["external-secrets/fine-secrets.yaml"]).leaks_nothing(&CANARIES);
+    assert!(!scene.checkout.exists("external-secrets/differs-secrets.yaml"), "written");
+    scene.checkout.write("external-secrets/differs-secrets.yaml", b"of an earlier run");
+    let refused = ["vault-differs", "manifest-of-refused", "external-secrets/differs-secrets.yaml"];
+    scene.carry_out(&[]).run().failed(1, &refused).leaks_nothing(&CANARIES);
+    scene.namespace.kubectl(&[
+        "apply",
+        "--server-side",
+        "-f",
+        &scene.checkout.path().join("external-secrets/fine-secrets.yaml").display().to_string(),
+    ]);
+    let asked = ["--overwrite", &scene.path("differs")];
+    scene.carry_out(&asked).run().done().said(&["Moved 2 of 2 Secrets"]);
+    assert!(scene.checkout.read("external-secrets/differs-secrets.yaml").contains("kind: ExternalSecret"));
+}
+
+#[test]
+fn what_others_tell_of_a_path_in_its_metadata_stays() {
+    let scene = planned(&["described", "deleted"]);
+    let describe = |name: &str| {
+        bao(&["kv", "metadata", "put", "-mount=secret", "-custom-metadata=owner=team-x", &scene.path(name)], "")
+    };
+    describe("described");
+    scene.put("deleted", &json!({"A": ROTATED}).to_string());
+    describe("deleted");
+    bao(&["kv", "delete", "-mount=secret", &scene.path("deleted")], "");
+    scene.carry_out(&["--overwrite", &scene.path("deleted")]).run().done().leaks_nothing(&CANARIES);
+    for name in ["described", "deleted"] {
+        let answer = bao(&["kv", "metadata", "get", "-mount=secret", "-format=json", &scene.path(name)], "");
+        let told = serde_json::from_str::<Value>(&answer).unwrap()["data"]["custom_metadata"].clone();
+        assert_eq!(
+            (&told["owner"], &told["secret-patch-source"]),
+            (&json!("team-x"), &json!(format!("{}/{name}", scene.namespace.name())))
+        );
+    }
+}
+
+#[test]
+fn each_secret_that_is_refused_is_told_its_own_reason() {
+    let scene = Scene::new();
+    let namespaces = ["a", "b"].map(|end| format!("{}-{end}", scene.namespace.name()));
+    for namespace in &namespaces {
+        scene.namespace.kubectl(&["create", "namespace", namespace]);
+        let of = |kind: &str, name: &str, more: Value| {
+            let mut object =
+                json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}});
+            object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            scene.namespace.create(&object.to_string());
+        };
+        of("Secret", "app", json!({"stringData": {"A": CANARY}}));
+        of("ResourceQuota", namespace, json!({"spec": {"hard": {"count/externalsecrets.external-secrets.io": "0"}}}));
+        scene.namespace.wait_for("quota", |cluster| {
+            let words = ["get", "resourcequota", namespace, "-n", namespace, "-o", "jsonpath={.status.hard}"];
+            !cluster.kubectl(&words).is_empty()
+        });
+    }
+    scene.wait_for_store();
+    // Without a prefix the namespaces keep the paths apart.
+    let plan = ["eso", "plan", "--namespaces", &namespaces.join(","), "--store", &scene.store];
+    scene.program(&plan).run().done();
+    let ended = scene.carry_out(&["--format", "json"]).run().failed(1, &["exceeded quota"]).leaks_nothing(&CANARIES);
+    let report: Value = serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap();
+    for (namespace, secret) in namespaces.iter().zip(report["eso"]["secrets"].as_array().unwrap()) {
+        let message = secret["problem"]["message"].as_str().unwrap();
+        assert!(message.contains(&format!("exceeded quota: {namespace}")), "{message}");
+    }
 }

@@ -312,6 +312,8 @@ fn what_the_checkout_and_other_environments_still_have_is_told() {
     let prefix = format!("{}/shop", scene.prefix);
     let plan = ["eso", "plan", "--namespaces", &dev, "--prefix", &prefix, "--store", &scene.store];
     scene.program(&plan).run().done().said(&["still-applied"]);
+    let ended = scene.carry_out(&["--write-only", "--format", "markdown"]).run().done();
+    assert!(!ended.stdout.contains("Still in this checkout"), "{ended:?}");
     // Told by the run that moves it, and by the one that finds it moved.
     for sentence in ["Moved 1 of 1 Secret", "Nothing to do: the one Secret is"] {
         let ended = scene.carry_out(&["--format", "markdown"]).run().done().leaks_nothing(&[CANARY]).said(&[

@@ -150,6 +150,8 @@ fn a_cluster_that_serves_v1beta1_alone_is_spoken_to_in_it() {
     // The controllers of the bed speak v1 alone: nobody answers in v1beta1.
     let ended = scene.program(&["eso", "run", "eso-plan.yaml", "--timeout", "5s"]).run();
     ended.failed(1, &["external-secrets-silent"]).leaks_nothing(&[CANARY]);
+    assert!(!scene.checkout.exists("external-secrets"), "manifests were written");
+    scene.carry_out(&["--write-only"]).run().done();
     let manifest = scene.checkout.read("external-secrets/app-0-secrets.yaml");
     assert!(manifest.starts_with("apiVersion: external-secrets.io/v1beta1\n"), "{manifest}");
     assert!(secrets(&scene) == before, "a Secret was changed");

@@ -86,6 +86,16 @@ impl Moved {
         self.is_well() && !self.is_settled() && self.vault != InVault::Ahead
     }
 
+    /// Whether External Secrets makes it.
+    pub fn is_in_sync(&self) -> bool {
+        self.is_well() && self.sync != Sync::None
+    }
+
+    /// Whether its Secret stays as it is when somebody applies its manifest; without a trial, as far as Vault alone tells.
+    pub fn may_be_applied(&self, without_trial: bool) -> bool {
+        self.is_in_sync() || without_trial && self.is_well() && self.is_kept()
+    }
+
     /// Whether Vault holds what the Secret does.
     pub fn is_kept(&self) -> bool {
         matches!(self.vault, InVault::Equal | InVault::Written | InVault::Overwritten)

@@ -139,7 +139,7 @@ fn still_there(moved: &[Moved], told: &Told) -> Vec<Vec<Cell>> {
     let is_found = |one: &&Moved| {
         told.remains.iter().any(|remain| remain.namespace == one.plan.namespace && remain.secret == one.plan.secret)
     };
-    let elsewhere = moved.iter().filter(|one| one.is_well() && !is_found(one)).filter_map(|one| {
+    let elsewhere = moved.iter().filter(|one| one.is_in_sync() && !is_found(one)).filter_map(|one| {
         let (repository, root, environment) = one.set.as_ref()?.parts()?;
         let what = format!("nothing here; it was applied for {environment} from {root} of {repository}");
         Some(vec![Cell::name(&one.plan.namespace), Cell::name(&one.plan.secret), Cell::words(what), Cell::words("")])
@@ -160,7 +160,7 @@ fn checks(moved: &[Moved], told: &Told) -> Vec<Vec<Cell>> {
     if !told.write_only {
         rows.push(row("ExternalSecret ready and in sync with its spec (SecretSynced)", &|one| one.sync != Sync::None));
         rows.push(row("Secret unchanged byte by byte, with the same uid", &|one| {
-            one.sync != Sync::None && one.is_well() && one.vault != InVault::Ahead
+            one.is_in_sync() && one.vault != InVault::Ahead
         }));
     }
     rows

@@ -35,6 +35,7 @@ use crate::object::Object;
 use crate::report::Outcome;
 use crate::vault::Vault;
 use crate::workflow::Console;
+use eso::UnderTrial;
 use outsider::Outsider;
 use start::Waits;
 pub use start::{World, run};
@@ -55,6 +56,8 @@ struct Run<O, E> {
     entered: Option<(Stage, Instant)>,
     /// Logged in to until the values are read, or the run is stopped.
     vault: Option<Arc<Vault>>,
+    /// What `eso run` has to take away again, wherever it ends.
+    under_trial: Option<UnderTrial>,
     /// Once it is known.
     set: Option<Set>,
     /// What was read for credentials and values: no build may read it too.
@@ -107,6 +110,7 @@ impl<O: Write, E: Write> Run<O, E> {
                 signal = signal() => Err(signal),
             },
         };
+        Box::pin(self.end_trials()).await;
         self.log_out().await;
         let stage = self.entered.map_or(Stage::Inputs, |(stage, _)| stage);
         let ended = ended.map(|ended| ended.unwrap_or_else(|_| Err(Failure::internal(stage))));

@@ -73,6 +73,7 @@ pub fn run<O: Write, E: Write>(world: World<O, E>) -> u8 {
         early,
         entered: None,
         vault: None,
+        under_trial: None,
         set: None,
         private_files: Vec::new(),
         outsider: None,

@@ -1,12 +1,15 @@
 //! From hand-made Secrets to Vault and External Secrets: what is there, what is to be done, doing it, and watching over it.
 
+mod clearing;
 mod compare;
 mod ground;
 mod inventory;
 mod keep;
 mod look;
+mod manifests;
 mod plan;
 mod remains;
+mod rights;
 mod run;
 mod snapshots;
 mod step;
@@ -18,6 +21,8 @@ mod wait;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::eso::Moment;
+
+pub(super) use clearing::UnderTrial;
 
 /// The present, by this machine's clock.
 fn now() -> Moment {

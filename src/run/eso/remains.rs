@@ -17,13 +17,13 @@ const BY_NAME: usize = 50;
 impl<O: Write, E: Write> Run<O, E> {
     /// The places of the checkout that still speak of what moved; none where there is no repository.
     pub(super) fn remains(&self, moved: &[Moved]) -> Vec<Remain> {
-        let well = moved.iter().filter(|one| one.is_well());
+        let in_sync = moved.iter().filter(|one| one.is_in_sync());
         let origin = |one: &Moved| Origin {
             namespace: one.plan.namespace.clone(),
             secret: one.plan.secret.clone(),
             set: one.set.clone(),
         };
-        let origins: Vec<Origin> = well.map(origin).collect();
+        let origins: Vec<Origin> = in_sync.map(origin).collect();
         let Ok(checkout) = self.checkout() else { return Vec::new() };
         let is_yaml = |name: &&String| name.ends_with(".yml") || name.ends_with(".yaml");
         let tracked = checkout.tracked.iter().flatten().filter(is_yaml);

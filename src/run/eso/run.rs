@@ -1,14 +1,13 @@
 //! `eso run`: carrying a plan out, in place. What was done is read from cluster and Vault, so that the next run goes on
 //! where a killed one stopped.
 
-use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::super::{Done, Run};
+use super::clearing::{Trial, UnderTrial};
 use super::ground::Ground;
 use super::keep::Keeper;
 use super::snapshots::Snapshots;
@@ -17,13 +16,10 @@ use super::sync::{AT_ONCE, Syncer};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::eso::{self, Moved, Plan, Sync, Told};
 use crate::files;
-use crate::inputs::FileName;
 use crate::kubectl::Kubectl;
 use crate::report::Bar;
 use crate::vault::Vault;
 
-/// Where the manifests go unless the inputs say otherwise.
-const DIRECTORY: &str = "external-secrets";
 /// How often the line on the terminal is renewed.
 const TICK: Duration = Duration::from_millis(200);
 /// How often a line elsewhere tells that it goes on.
@@ -36,18 +32,20 @@ impl<O: Write, E: Write> Run<O, E> {
         self.enter(Stage::Inputs);
         let plan = self.plan_file()?;
         self.refuse_foreign_plan()?;
-        let kubectl = self.reach_cluster()?;
+        let kubectl = Arc::new(self.reach_cluster()?);
         let vault = self.vault_of_plan().await?;
         self.send_masks()?;
 
         self.enter(Stage::Inventory);
         let ground = self.ground(&kubectl, &vault, &plan).await?;
         self.ask_to_move(&plan).await?;
-        let files = if self.inputs.dry_run { Vec::new() } else { self.write_manifests(&plan)? };
+        self.require_rights(&kubectl, &plan).await?;
+        self.clear_earlier_trials(&kubectl, &plan, &ground).await;
 
         let mut moved = Vec::new();
         let ended = self.move_all(&kubectl, &vault, &plan, &ground, &mut moved).await;
         moved.sort_by_key(|one: &Moved| plan.secrets.iter().position(|secret| secret.id() == one.plan.id()));
+        let (files, unwritten) = self.write_manifests(&plan, &moved);
         let told = Told {
             dry_run: self.inputs.dry_run,
             write_only: self.inputs.eso.write_only,
@@ -56,10 +54,10 @@ impl<O: Write, E: Write> Run<O, E> {
             neighbours: if ended.is_ok() { self.neighbours(&kubectl, &plan).await } else { Vec::new() },
         };
         self.outcome.survey = Some(eso::survey(&plan, &moved, &told));
-        let refused: Vec<Problem> = moved.into_iter().filter_map(|one| one.warning().or(one.problem)).collect();
+        let refused = moved.into_iter().filter_map(|one| one.warning().or(one.problem)).chain(unwritten).collect();
         match ended {
             Err(mut failure) => {
-                failure.problems.extend(refused);
+                failure.problems.extend(unique(refused));
                 Err(failure)
             }
             Ok(()) => self.settle(Stage::Sync, unique(refused)),
@@ -69,7 +67,7 @@ impl<O: Write, E: Write> Run<O, E> {
     /// Batch by batch, so that never more values than those of a batch are held.
     async fn move_all(
         &mut self,
-        kubectl: &Kubectl,
+        kubectl: &Arc<Kubectl>,
         vault: &Vault,
         plan: &Plan,
         ground: &Ground,
@@ -87,15 +85,13 @@ impl<O: Write, E: Write> Run<O, E> {
                 snapshots.next(kubectl).await.map_err(|problem| Failure::new(Stage::Inventory, vec![problem]))?;
             let Some(batch) = batch else { return Ok(()) };
             let mut steps = steps(batch, plan, ground);
+            self.require_rights_to_strip(kubectl, &steps).await?;
             self.enter(Stage::Vault);
             let total = plan.secrets.len();
-            let shown = |done: &AtomicUsize, what| Bar { done: done.load(Ordering::Relaxed), total, what };
-            let kept = self.showing(keeper.keep(&mut steps), || shown(&done, "compared with Vault")).await;
-            let synced = if kept.is_ok() && !dry_run && !self.inputs.eso.write_only {
-                self.enter(Stage::Sync);
-                let before = steps.iter().filter(|step| step.moved.sync == Sync::Already).count();
-                in_sync.fetch_add(before, Ordering::Relaxed);
-                self.showing(sync(&syncer, &mut steps), || shown(&in_sync, "in sync")).await
+            let shown = || Bar { done: done.load(Ordering::Relaxed), total, what: "compared with Vault" };
+            let kept = self.showing(keeper.keep(&mut steps), shown).await;
+            let synced = if kept.is_ok() && self.applies_externals() {
+                self.sync_batch(kubectl, &syncer, &mut steps).await
             } else {
                 Ok(())
             };
@@ -104,6 +100,26 @@ impl<O: Write, E: Write> Run<O, E> {
             kept.map_err(|problem| Failure::new(Stage::Vault, vec![problem]))?;
             synced.map_err(|problem| Failure::new(Stage::Sync, vec![problem]))?;
         }
+    }
+
+    /// Lets External Secrets take the Secrets of `steps` over. Trials that are under way are known, wherever that ends.
+    async fn sync_batch(
+        &mut self,
+        kubectl: &Arc<Kubectl>,
+        syncer: &Syncer<'_>,
+        steps: &mut [Step<'_>],
+    ) -> Result<(), Problem> {
+        self.enter(Stage::Sync);
+        let before = steps.iter().filter(|step| step.moved.sync == Sync::Already).count();
+        syncer.done.fetch_add(before, Ordering::Relaxed);
+        let tried = steps.iter().filter(|step| step.goes_on());
+        let trials = tried.map(|step| Trial::of(syncer.plan, step.plan)).collect();
+        self.under_trial = Some(UnderTrial { kubectl: Arc::clone(kubectl), trials });
+        let total = syncer.plan.secrets.len();
+        let shown = || Bar { done: syncer.done.load(Ordering::Relaxed), total, what: "in sync" };
+        self.showing(sync(syncer, steps), shown).await?;
+        self.under_trial = None;
+        Ok(())
     }
 
     /// Does `work` while a bar on the terminal, or a line now and then elsewhere, tells how far it is.
@@ -172,27 +188,6 @@ impl<O: Write, E: Write> Run<O, E> {
             return Ok(());
         }
         Err(Failure::new(Stage::Inventory, vec![Problem::error("declined", "nothing was moved, as you said")]))
-    }
-
-    /// One file an ExternalSecret, for git.
-    fn write_manifests(&self, plan: &Plan) -> Result<Vec<String>, Failure> {
-        let directory = match &self.inputs.output {
-            Some(FileName::Path(path)) => path.clone(),
-            _ => PathBuf::from(DIRECTORY),
-        };
-        let mut names = BTreeSet::new();
-        let is_twice = plan.secrets.iter().any(|secret| !names.insert(&secret.external_secret));
-        let mut files = Vec::new();
-        for secret in &plan.secrets {
-            let name = format!("{}.yaml", secret.external_secret);
-            // The same name in two namespaces is two files.
-            let path = if is_twice { directory.join(&secret.namespace).join(name) } else { directory.join(name) };
-            let yaml = serde_yaml::to_string(&eso::real(plan, secret)).unwrap_or_default();
-            let failure = |problem| Failure::new(Stage::Inventory, vec![problem]);
-            files::write_text(&self.absolute(&path), &yaml).map_err(failure)?;
-            files.push(path.display().to_string());
-        }
-        Ok(files)
     }
 }
 

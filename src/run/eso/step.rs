@@ -10,8 +10,7 @@ use super::snapshots::Batch;
 use crate::changes::{LAST_APPLIED, Set};
 use crate::error::{Problem, text};
 use crate::eso::{
-    External, Moved, Owner, Plan, SecretPlan, Sync, asks_for, bytes, changed_by_hand,
-    has_owner_reference, real,
+    External, Moved, Owner, Plan, SecretPlan, Sync, asks_for, bytes, changed_by_hand, has_owner_reference, real,
 };
 use crate::object::Object;
 
