@@ -158,8 +158,6 @@ pub(super) struct Carry {
     yes: bool,
     #[command(flatten)]
     vault: VaultFlags,
-    #[arg(long, help_heading = "Vault")]
-    ca_bundle: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -173,8 +171,6 @@ pub(super) struct Verify {
     not_ready_for: Option<String>,
     #[command(flatten)]
     vault: VaultFlags,
-    #[arg(long, help_heading = "Vault")]
-    ca_bundle: Option<String>,
 }
 
 /// The cluster. Help and value names come from the table of inputs.
@@ -212,7 +208,6 @@ impl EsoVerb {
                 raw.set_some(MAX_AGE, verify.max_age);
                 raw.set_some(NOT_READY_FOR, verify.not_ready_for);
                 verify.vault.fill(raw);
-                raw.set_some(names::CA_BUNDLE, verify.ca_bundle);
             }
         }
     }
@@ -230,7 +225,6 @@ impl Carry {
         raw.set_flag(names::DRY_RUN, self.dry_run);
         raw.command_line.yes = self.yes;
         self.vault.fill(raw);
-        raw.set_some(names::CA_BUNDLE, self.ca_bundle);
     }
 }
 

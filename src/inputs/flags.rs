@@ -72,7 +72,11 @@ pub(super) struct Deferred<T>(pub(super) Box<T>);
 
 impl<T: Args> Args for Deferred<T> {
     fn augment_args(command: clap::Command) -> clap::Command {
-        command.defer(|command| T::augment_args(command).mut_args(with_input))
+        command.defer(|command| {
+            // clap takes the comment on a group of flags for what the command does.
+            let about = command.get_about().cloned().unwrap_or_default();
+            T::augment_args(command).mut_args(with_input).about(about)
+        })
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
@@ -93,9 +97,11 @@ impl<T: FromArgMatches> FromArgMatches for Deferred<T> {
 /// Help, value name and default of the input of that name.
 fn with_input(arg: clap::Arg) -> clap::Arg {
     let Some(input) = names::find(&arg.get_id().as_str().replace('_', "-")) else { return arg };
-    let help = match input.default {
-        Some(default) if !input.shape.is_empty() => format!("{} [default: {default}]", input.about),
-        _ => input.about.to_owned(),
+    // An expression is the runner's to evaluate.
+    let default = input.default.filter(|default| !input.shape.is_empty() && !default.starts_with("${{"));
+    let help = match default {
+        Some(default) => format!("{} [default: {default}]", input.about),
+        None => input.about.to_owned(),
     };
     let arg = arg.help(StyledStr::from(help));
     if input.shape.is_empty() { arg } else { arg.value_name(input.shape) }
@@ -114,6 +120,7 @@ pub(super) struct Render {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What to check")]
 pub(super) struct Check {
+    #[arg(help_heading = None)]
     environment: Option<String>,
     #[command(flatten)]
     files: Files,
@@ -139,13 +146,14 @@ pub(super) struct Diff {
     #[command(flatten)]
     comment: Comment,
     /// Exit with 0 where nothing differs, 1 where something does, and 2 where it cannot be told
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub(super) exit_code: bool,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What to remove")]
 pub(super) struct Cleanup {
+    #[arg(help_heading = None)]
     environment: String,
     #[arg(long)]
     root: Option<String>,
@@ -165,7 +173,7 @@ pub(super) struct Apply {
     #[command(flatten)]
     pub(super) comment: Comment,
     /// Apply without asking
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = "Build and cluster")]
     pub(super) yes: bool,
 }
 

@@ -69,8 +69,6 @@ pub(super) struct Rendering {
     format: Option<String>,
     #[command(flatten)]
     vault: VaultFlags,
-    #[arg(long, help_heading = "Values from Vault")]
-    ca_bundle: Option<String>,
 }
 
 /// Build and cluster. Help and value names come from the table of inputs.
@@ -156,7 +154,6 @@ impl Rendering {
         raw.set_flag(names::KEEP_PATCH, self.keep_patch);
         raw.set_some(names::FORMAT, self.format);
         self.vault.fill(raw);
-        raw.set_some(names::CA_BUNDLE, self.ca_bundle);
     }
 }
 

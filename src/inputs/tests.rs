@@ -288,6 +288,42 @@ fn help_comes_from_the_table() {
 }
 
 #[test]
+fn help_opens_with_what_the_command_does() {
+    for (verb, opening) in [
+        (&["render"][..], "Fill the template"),
+        (&["check"], "Check that"),
+        (&["diff"], "Show what an apply would do"),
+        (&["apply"], "Render, build, check, apply"),
+        (&["cleanup"], "Remove the patch"),
+        (&["eso"], "Move hand-made Secrets"),
+        (&["eso", "inventory"], "Every Secret"),
+        (&["eso", "plan"], "Write a plan"),
+        (&["eso", "run"], "Carry the plan out"),
+        (&["eso", "verify"], "Check that ExternalSecrets"),
+    ] {
+        let (help, _) = printed(command_line(&[verb, &["--help"]].concat()));
+        assert!(help.starts_with(opening), "{verb:?}\n{help}");
+        assert!(!help.contains("[default: ${{"), "{verb:?}\n{help}");
+    }
+}
+
+#[test]
+fn help_has_each_flag_under_its_heading() {
+    for (verb, heading, entry) in [
+        ("check", "Arguments:", "[ENV]"),
+        ("cleanup", "Arguments:", "<ENV>"),
+        ("diff", "Output:", "--exit-code"),
+        ("apply", "Build and cluster:", "--yes"),
+        ("apply", "Vault:", "--vault-url"),
+        ("apply", "Vault:", "--ca-bundle"),
+    ] {
+        let (help, _) = printed(command_line(&[verb, "--help"]));
+        let section = help.split("\n\n").find(|section| section.starts_with(heading));
+        assert!(section.is_some_and(|section| section.contains(entry)), "{verb} {entry}\n{help}");
+    }
+}
+
+#[test]
 fn durations_have_units_and_bounds() {
     for (text, seconds) in
         [("90s", Some(90)), ("5m", Some(300)), ("1h", Some(3600)), ("1h1m1s", Some(3661)), ("24h", Some(86_400))]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::names::Input;
+use super::names::{self, Input};
 use super::resolve::Reader;
 use super::{Raw, Word};
 use crate::secret::Secret;
@@ -189,9 +189,9 @@ impl VaultInputs {
     }
 }
 
-/// Values from Vault. Help and value names come from the table of inputs.
+/// The way to Vault. Help and value names come from the table of inputs.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Values from Vault")]
+#[command(next_help_heading = "Vault")]
 pub(super) struct VaultFlags {
     #[arg(long)]
     vault_secrets: Vec<String>,
@@ -227,6 +227,8 @@ pub(super) struct VaultFlags {
     vault_concurrency: Option<String>,
     #[arg(long)]
     vault_insecure: bool,
+    #[arg(long)]
+    ca_bundle: Option<String>,
 }
 
 impl VaultFlags {
@@ -248,5 +250,6 @@ impl VaultFlags {
         raw.set_some(NAMESPACE, self.vault_namespace);
         raw.set_some(CONCURRENCY, self.vault_concurrency);
         raw.set_flag(INSECURE, self.vault_insecure);
+        raw.set_some(names::CA_BUNDLE, self.ca_bundle);
     }
 }
