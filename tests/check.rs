@@ -495,6 +495,40 @@ fn what_a_generator_takes_and_a_kustomization_holds_is_looked_through() {
 }
 
 #[test]
+fn a_secret_is_found_wherever_the_overlay_takes_it_from() {
+    let secret = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData:\n  KEY: postgres://app:hunter2-hunter2@db.example.com/app\n"
+        )
+    };
+    let checkout = Checkout::empty()
+        .file("deployment/t.yml", &template())
+        .file("deployment/base/kustomization.yml", "resources: [all.yml]\n")
+        .file("deployment/base/all.yml", &format!("{}---\n{}", base(), secret("in-the-base")))
+        .file(
+            "deployment/over/kustomization.yml",
+            "resources: [../base, ../../shared/committed.yml, ../../shared/local.yml]\npatches:\n- path: ../test-secret-config-patch.yml\n",
+        )
+        .file("shared/committed.yml", &secret("beside-it"))
+        .file("shared/local.yml", &secret("not-committed"))
+        .file(IGNORE, "*-secret-config-patch.yml\nlocal.yml\n");
+    checkout.commit();
+    let paths = [
+        "--template",
+        "deployment/t.yml",
+        "--overlay",
+        "deployment/over",
+        "--output",
+        "deployment/test-secret-config-patch.yml",
+    ];
+    let ended = check(&checkout, &[&["test", "--format", "json"], &paths[..]].concat()).run();
+    let expected =
+        ["error secret-committed deployment/base/all.yml:20", "error secret-committed shared/committed.yml:5"];
+    assert_eq!(findings(&ended), expected, "{ended:?}");
+    assert_no_leak("output", format!("{}{}", ended.stdout, ended.stderr).as_bytes(), &["hunter2-hunter2"]);
+}
+
+#[test]
 fn the_documented_workflow_is_clean_beside_a_deploy() {
     let docs = include_str!("../docs/checks.md");
     let (_, rest) = docs.split_once("```yaml\n").expect("a workflow");

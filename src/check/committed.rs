@@ -12,22 +12,13 @@ use crate::error::{Place, Problem, text};
 use crate::values::parse_env_file;
 
 /// Words that stand where a secret is to be put in.
-const STAND_INS: [&str; 14] = [
-    "changeme",
-    "change-me",
-    "change_me",
-    "replace",
-    "todo",
-    "fixme",
-    "example",
-    "dummy",
-    "placeholder",
-    "redacted",
-    "your-",
-    "your_",
-    "xxx",
-    "***",
-];
+const STAND_INS: [&str; 2] = ["todo", "fixme"];
+
+/// What such words begin or end with, as in `REPLACEME` and `AKIAIOSFODNN7EXAMPLE`.
+const STAND_IN_PARTS: [&str; 7] = ["changeme", "replace", "example", "dummy", "placeholder", "redacted", "xxx"];
+
+/// What texts of several words hold that stand where a secret is to be put in.
+const STAND_IN_PHRASES: [&str; 5] = ["change-me", "change_me", "your-", "your_", "***"];
 
 /// Marks of values that another program fills, decrypts or fetches.
 const MARKS: [&str; 11] = ["${", "$(", "{{", "}}", "ENC[", "<path:", "<%", "ref+", "op://", "vault:", "sm://"];
@@ -48,34 +39,37 @@ pub fn manifest(file: &str, text: &str, allowed: &BTreeSet<String>) -> Vec<Probl
     problems
 }
 
-/// The same of what the overlay's kustomizations hold themselves or take for a `secretGenerator`; `read` gives a file's text.
+/// The same of all that the overlay is made of: files, wherever they lie, what its kustomizations hold themselves, and what they
+/// take for a `secretGenerator`. `read` gives the text of a file that is committed.
 pub fn literals(closure: &Closure, allowed: &BTreeSet<String>, read: &dyn Fn(&Path) -> Option<String>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for source in &closure.sources {
-        match (&source.role, &source.inline) {
-            (SourceRole::Pairs(generated), inline) if generated.kind == "Secret" => {
-                let (text, first) = match inline {
-                    Some((text, line)) => (Some(text.clone()), *line),
-                    None => (read(&source.path), 1),
-                };
-                let text = text.unwrap_or_default();
-                for (number, pair) in text.lines().enumerate() {
-                    if let Some((key, value)) = pair.split_once('=').filter(|_| !pair.trim_start().starts_with('#'))
-                        && is_secret(key.trim(), value, allowed)
-                    {
-                        let place = Place::new(&source.file, first + number, 1);
-                        problems.push(written_out(key.trim(), &format!("Secret {}", generated.name), place));
-                    }
-                }
+        let text = match &source.inline {
+            Some((text, first)) => Some((text.clone(), *first)),
+            None => read(&source.path).map(|text| (text, 1)),
+        };
+        let Some((text, first)) = text else { continue };
+        let found = match &source.role {
+            SourceRole::Pairs(generated) if generated.kind == "Secret" => {
+                pairs(&source.file, &text, &generated.name, allowed)
             }
-            (SourceRole::Resource | SourceRole::Patch, Some((text, line))) => {
-                let found = manifest(&source.file, text, allowed).into_iter();
-                problems.extend(found.map(|problem| beneath(problem, *line)));
-            }
-            _ => {}
-        }
+            SourceRole::Pairs(_) => Vec::new(),
+            SourceRole::Resource | SourceRole::Patch => manifest(&source.file, &text, allowed),
+        };
+        problems.extend(found.into_iter().map(|problem| beneath(problem, first)));
     }
     problems
+}
+
+/// Values that are written out in the `KEY=value` lines of the generated Secret `name`.
+fn pairs(file: &str, text: &str, name: &str, allowed: &BTreeSet<String>) -> Vec<Problem> {
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with('#'));
+    let pairs = lines.filter_map(|(number, line)| Some((number, line.split_once('=')?)));
+    pairs
+        .map(|(number, (key, value))| (number, key.trim(), value))
+        .filter(|(_, key, value)| is_secret(key, value, allowed))
+        .map(|(number, key, _)| written_out(key, &format!("Secret {name}"), Place::new(file, number, 1)))
+        .collect()
 }
 
 /// The finding of a text that begins in line `first` of its file.
@@ -130,20 +124,37 @@ fn as_name(key: &str) -> String {
 /// Whether a text can be a secret: nothing that is to be filled, nothing that anybody would guess.
 fn is_secret(key: &str, text: &str, allowed: &BTreeSet<String>) -> bool {
     let text = text.trim();
-    let lower = text.to_lowercase();
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let is_simple = text.chars().count() < 4
         || is_number && text.len() < 6
         || matches!(
-            lower.as_str(),
+            text.to_lowercase().as_str(),
             "true" | "false" | "null" | "none" | "localhost" | "production" | "staging" | "development"
         );
-    let is_filled = MARKS.iter().any(|mark| text.contains(mark))
-        || text.starts_with('<') && text.ends_with('>')
-        || STAND_INS.iter().any(|word| lower.contains(word));
+    let passwords = passwords(text);
+    let is_filled =
+        if passwords.is_empty() { is_stand_in(text) } else { passwords.into_iter().all(|text| is_stand_in(text)) };
     let is_public =
         text.contains("BEGIN CERTIFICATE") && !text.contains("PRIVATE KEY") || text.contains("BEGIN PUBLIC KEY");
     !(is_simple || is_filled || is_public || allowed.contains(key) || allowed.contains(&as_name(key)))
+}
+
+/// Whether something else is to come in the text's place.
+fn is_stand_in(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let is_word = |word: &str| {
+        STAND_INS.contains(&word) || STAND_IN_PARTS.iter().any(|part| word.starts_with(part) || word.ends_with(part))
+    };
+    MARKS.iter().any(|mark| text.contains(mark))
+        || text.starts_with('<') && text.ends_with('>')
+        || STAND_IN_PHRASES.iter().any(|phrase| lower.contains(phrase))
+        || lower.split(|c: char| !c.is_alphanumeric()).any(is_word)
+}
+
+/// The `password` of each `scheme://user:password@host` in a text: host and user may be examples, and it a secret.
+fn passwords(text: &str) -> Vec<&str> {
+    let authorities = text.split("://").skip(1).filter_map(|rest| rest.split(['/', '?', '#', '\n']).next());
+    authorities.filter_map(|authority| Some(authority.rsplit_once('@')?.0.split_once(':')?.1)).collect()
 }
 
 fn decoded(text: &str) -> Option<String> {
@@ -153,9 +164,17 @@ fn decoded(text: &str) -> Option<String> {
 
 /// Whether a file of this name holds values for an environment rather than an example of them.
 pub fn is_dotenv(name: &str) -> bool {
-    let examples = ["example", "sample", "template", "dist", "default", "demo", "test", "schema"];
-    let is_env = name == ".env" || name.starts_with(".env.");
-    is_env && !examples.iter().any(|word| name.to_lowercase().contains(word))
+    let examples = ["example", "sample", "template", "dist", "schema"];
+    let others = ["default", "demo", "test"];
+    let name = name.to_lowercase();
+    // `test` and `demo` are environments like any other where the program itself looks for the file.
+    match name.strip_prefix(".env.k8s.") {
+        Some(rest) => !examples.iter().any(|ending| rest == *ending || rest.ends_with(&format!(".{ending}"))),
+        None => {
+            let is_env = name == ".env" || name.starts_with(".env.");
+            is_env && !examples.iter().chain(&others).any(|word| name.contains(word))
+        }
+    }
 }
 
 /// A dotenv file with a value that can be a secret.
@@ -245,10 +264,46 @@ mod tests {
     }
 
     #[test]
+    fn a_stand_in_is_a_word_of_its_own() {
+        let is_secret = |text: &str| is_secret("KEY", text, &BTreeSet::new());
+        for text in [
+            "Mastodon-9f8e7d6c5b",
+            "todoist-9f8e7d6c5b",
+            "postgres://app:s3cr3t-Pa55@db.example.com:5432/app",
+            "postgres://app:s3cr3t-Pa55@${DB_HOST}/app",
+            "amqp://example:s3cr3t-Pa55@mq, amqp://example:changeme@mq",
+        ] {
+            assert!(is_secret(text), "{text}");
+        }
+        for text in [
+            "changeme",
+            "change-me-please",
+            "REPLACE_WITH_TOKEN",
+            "replaceme",
+            "to be replaced",
+            "# TODO: ask",
+            "your-password-here",
+            "sk_live_xxxxxxxx",
+            "AKIAIOSFODNN7EXAMPLE",
+            "https://hooks.example.com/a",
+            "postgres://app:changeme@db.internal/app",
+            "postgres://app:${PASSWORD}@db.internal/app",
+            "postgres://app:<password>@db.internal/app",
+        ] {
+            assert!(!is_secret(text), "{text}");
+        }
+    }
+
+    #[test]
     fn examples_are_no_secrets() {
-        assert!(
-            is_dotenv(".env") && is_dotenv(".env.k8s.prod") && !is_dotenv(".env.example") && !is_dotenv("demo.env")
-        );
+        for name in [".env", ".env.prod", ".env.k8s.prod", ".env.k8s.test", ".env.k8s.demo", ".env.k8s.example-shop"] {
+            assert!(is_dotenv(name), "{name}");
+        }
+        for name in
+            [".env.example", ".env.test", "demo.env", ".env.k8s.example", ".env.k8s.prod.example", ".env.k8s.sample"]
+        {
+            assert!(!is_dotenv(name), "{name}");
+        }
         assert_eq!(dotenv(".env", "NODE_ENV=production\nDEBUG=1\n"), None);
     }
 

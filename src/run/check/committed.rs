@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::super::Run;
 use super::checkout::Checkout;
 use super::plans::Plan;
+use crate::build::Tree as _;
 use crate::check;
 use crate::error::{Place, Problem, text};
 use crate::files;
@@ -36,6 +37,14 @@ impl<O: Write, E: Write> Run<O, E> {
             }
         }
         problems
+    }
+
+    /// The text of the file at `path`, links resolved, unless git does not track it: then nobody else knows it.
+    pub(super) fn committed_text(&self, checkout: &Checkout, path: &Path) -> Option<String> {
+        let toplevel = self.machine.real_path(&checkout.toplevel)?;
+        let file = path.strip_prefix(toplevel).ok()?.to_str()?.to_owned();
+        let is_tracked = checkout.tracked.as_ref().is_none_or(|tracked| tracked.binary_search(&file).is_ok());
+        if is_tracked { self.machine.read(path, &file).ok() } else { None }
     }
 }
 

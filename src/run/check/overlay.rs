@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::Run;
 use super::checkout::Checkout;
 use super::plans::Plan;
-use crate::build::{self, Base, Closure, Scope, Tree as _};
+use crate::build::{self, Base, Closure, Scope};
 use crate::check::{self, Sides};
 use crate::error::{Place, Problem, text};
 use crate::files::{Overlay, PatchFile};
@@ -98,10 +98,10 @@ impl<O: Write, E: Write> Run<O, E> {
             Problem::warning("remote-needs-git", text).at(remote.place.clone()).help("copy it into the repository")
         }));
         let allowed = plan.inputs.nonsensitive.iter().cloned().collect();
-        problems.extend(check::literals(&closure, &allowed, &|path| self.machine.read(path, "").ok()));
+        problems.extend(check::literals(&closure, &allowed, &|path| self.committed_text(checkout, path)));
         problems.extend(closure.files.iter().filter_map(|path| {
             let shown = self.in_workspace(&path.display().to_string());
-            check::private_key(&shown, &self.machine.read(path, &shown).ok()?)
+            check::private_key(&shown, &self.committed_text(checkout, path)?)
         }));
         (closure, base, problems)
     }
