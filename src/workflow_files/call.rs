@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use super::checkout::Workspace;
+use super::exported::Exported;
 use super::expression::{Choices, Evaluator, Facts};
 use super::inputs::Inputs as WorkflowInputs;
 use super::program::{self, Program};
 use super::shell::{Command, commands};
 use super::step::{Job, Step};
 use super::way::{self, Way};
-use super::{Call, Calls, Given, Rest, matrix};
+use super::{Call, Calls, Files, Given, Rest, matrix};
 use crate::error::{Place, Problem, text};
 use crate::inputs::Inputs;
 use crate::inputs::names;
@@ -21,19 +22,18 @@ const MOST_WAYS: usize = 256;
 const MOST_STEPS: usize = 300;
 
 /// Adds the calls of a job's steps.
-pub(super) fn of_job(
-    job: &Job<'_>,
-    inputs: &WorkflowInputs,
-    action: &dyn Fn(&str) -> Option<String>,
-    found: &mut Calls,
-) {
+pub(super) fn of_job(job: &Job<'_>, inputs: &WorkflowInputs, files: &Files<'_>, found: &mut Calls) {
     let matrix = matrix::jobs(job.node);
+    let mut exported = Exported::default();
     for step in job.steps().into_iter().take(MOST_STEPS) {
-        let Some(program) = program::of(&step, action) else { continue };
-        let facts = facts(&step, matrix.clone(), inputs);
-        let given = Given::of(&step, action);
-        let mut reader = Reader { step, given, facts, found };
-        reader.program(&program);
+        let program = program::of(&step, files);
+        if let Some(program) = &program {
+            let facts = facts(&step, matrix.clone(), inputs);
+            let given = Given::of(&step, &exported);
+            let mut reader = Reader { step, given, facts, found };
+            reader.program(program);
+        }
+        exported.take(&step, program.as_ref(), files);
     }
     let uses = job.node.get("uses").and_then(|uses| uses.text()).unwrap_or_default();
     if uses.is_empty() || uses.starts_with("./") {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::exported::Exported;
 use super::expression::without_expressions;
 use super::shell::Command;
 use super::step::{Step, texts};
@@ -55,18 +56,6 @@ pub enum Rest {
     Unknown(String),
 }
 
-/// Actions whose purpose is to put secrets into the environment of later steps.
-const EXPORTERS: [&str; 8] = [
-    "hashicorp/vault-action",
-    "1password/load-secrets-action",
-    "dopplerhq/secrets-fetch-action",
-    "infisical/secrets-action",
-    "aws-actions/aws-secretsmanager-get-secrets",
-    "bitwarden/sm-action",
-    "keeper-security/ksm-action",
-    "akeyless-community/akeyless-github-action",
-];
-
 /// Names that the program, its children or a terminal look at.
 const STEERING: [&str; 14] = [
     "RUST_LOG",
@@ -93,8 +82,9 @@ impl Given {
     }
 
     /// What stands in the `env:` that `step` sees, and what earlier steps of its job export.
-    pub(super) fn of(step: &Step<'_>, action: &dyn Fn(&str) -> Option<String>) -> Self {
-        let mut given = Self { environment: BTreeMap::new(), otherwise: BTreeSet::new(), rest: Rest::Nothing };
+    pub(super) fn of(step: &Step<'_>, exported: &Exported) -> Self {
+        let otherwise = exported.names.clone();
+        let mut given = Self { environment: BTreeMap::new(), otherwise, rest: Rest::Nothing };
         for layer in step.environments() {
             match &layer.content {
                 NodeContent::Mapping(_) => given
@@ -104,8 +94,8 @@ impl Given {
                 _ => {}
             }
         }
-        for earlier in step.job.steps().into_iter().take_while(|earlier| earlier.number < step.number) {
-            given.exported_by(&earlier, action);
+        if let Some(by) = &exported.unknown {
+            given.may_hold(Rest::Unknown(by.clone()));
         }
         given
     }
@@ -149,28 +139,6 @@ impl Given {
             self.rest = rest;
         }
     }
-
-    fn exported_by(&mut self, step: &Step<'_>, action: &dyn Fn(&str) -> Option<String>) {
-        let unknown = || Rest::Unknown(format!("`GITHUB_ENV` in {}", step.name()));
-        if let Some(script) = step.text("run").filter(|script| script.contains("GITHUB_ENV")) {
-            self.otherwise.extend(written_names(script).map(str::to_owned));
-            if writes_unknown(script) {
-                self.may_hold(unknown());
-            }
-        }
-        let Some(uses) = step.text("uses") else { return };
-        let name = uses.split('@').next().unwrap_or_default().to_ascii_lowercase();
-        if EXPORTERS.contains(&name.as_str()) {
-            if let Some(with) = step.node.get("with") {
-                texts(with, &mut |text| self.otherwise.extend(words(text).map(str::to_owned)));
-            }
-            self.may_hold(Rest::Unknown(format!("`{name}` in {}", step.name())));
-        } else if let Some(path) = uses.strip_prefix("./")
-            && action(path).is_some_and(|text| text.contains("GITHUB_ENV"))
-        {
-            self.may_hold(unknown());
-        }
-    }
 }
 
 fn variables(step: &Step<'_>, layer: &crate::build::node::Node) -> Vec<Variable> {
@@ -189,42 +157,13 @@ fn variables(step: &Step<'_>, layer: &crate::build::node::Node) -> Vec<Variable>
 }
 
 /// The names in a text: letters, digits and `_`.
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
-}
-
-/// `NAME` of every `NAME=` and `NAME<<` in a script that writes to `GITHUB_ENV`.
-fn written_names(script: &str) -> impl Iterator<Item = &str> {
-    script.match_indices(['=', '<']).filter_map(|(at, mark)| {
-        let before = &script[..at];
-        let start = before.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |start| start + 1);
-        // `start` stands behind an ASCII or other character, of which the last byte counts.
-        let name =
-            before.get(start..).filter(|name| !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()))?;
-        (mark == "=" || script[at..].starts_with("<<")).then_some(name)
-    })
-}
-
-/// Whether a line hands something over that names no variable, such as a whole file.
-fn writes_unknown(script: &str) -> bool {
-    script.lines().map(str::trim).filter(|line| line.contains("GITHUB_ENV")).any(|line| {
-        let closes = line.starts_with(['}', ')']) || line.starts_with("done") || line.contains("<<");
-        !closes && written_names(line).next().is_none()
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_that_a_script_exports_are_read() {
-        let names = |script: &str| written_names(script).map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(names("echo \"A=$X\" >> $GITHUB_ENV\nprintf 'é=1\nB<<EOF\n' >> x"), ["A", "B"]);
-        assert!(!writes_unknown("{\n echo A=1\n} >> \"$GITHUB_ENV\""));
-        assert!(!writes_unknown("cat <<EOF >> $GITHUB_ENV\nA=1\nEOF"));
-        assert!(writes_unknown("cat .env >> $GITHUB_ENV"));
-    }
 
     #[test]
     fn names_that_json_passes_are_read() {

@@ -2,6 +2,7 @@
 
 mod call;
 mod checkout;
+mod exported;
 mod expression;
 mod given;
 mod inputs;
@@ -63,16 +64,19 @@ pub struct Calls {
     pub problems: Vec<Problem>,
 }
 
+/// The text of a file of the checkout by its path from there on; `None` where there is none that can be read.
+pub type Files<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 /// GitHub takes no longer ones.
 const MOST_BYTES: usize = 1024 * 1024;
 /// More steps and ways than any repository has.
 const MOST_CALLS: usize = 1000;
 
-/// Finds every step of `files` that runs this program. `action` gives the `action.yml` of a local action by its directory, such as `.github/actions/deploy`.
-pub fn calls(files: &[WorkflowFile], action: &dyn Fn(&str) -> Option<String>) -> Calls {
+/// Finds every step of `workflows` that runs this program; `files` gives the local actions and scripts that they name.
+pub fn calls(workflows: &[WorkflowFile], files: &Files<'_>) -> Calls {
     let mut found = Calls::default();
     let mut read = Vec::new();
-    for file in files {
+    for file in workflows {
         match parse(file) {
             Ok(root) => read.extend(root.map(|root| step::Workflow { file: &file.name, root })),
             Err(problem) => found.problems.push(problem),
@@ -81,7 +85,7 @@ pub fn calls(files: &[WorkflowFile], action: &dyn Fn(&str) -> Option<String>) ->
     for workflow in &read {
         let inputs = inputs::of(workflow, &read);
         for job in step::jobs(workflow) {
-            call::of_job(&job, &inputs, action, &mut found);
+            call::of_job(&job, &inputs, files, &mut found);
         }
         if found.calls.len() > MOST_CALLS {
             let text = text!("there are more than {MOST_CALLS} calls in the workflows: the rest is not checked");

@@ -1,5 +1,8 @@
 //! Whether a step runs this program, and by which way.
 
+use std::path::Path;
+
+use super::Files;
 use super::shell::{Command, commands};
 use super::step::{Step, texts};
 use crate::build::node::{Node, documents};
@@ -21,8 +24,8 @@ pub(super) enum Program {
     Hidden(String),
 }
 
-/// How `step` runs the program, if it does. `action` gives the `action.yml` of a local action.
-pub(super) fn of(step: &Step<'_>, action: &dyn Fn(&str) -> Option<String>) -> Option<Program> {
+/// How `step` runs the program, if it does.
+pub(super) fn of(step: &Step<'_>, files: &Files<'_>) -> Option<Program> {
     if let Some(script) = step.text("run") {
         return script.contains(NAME).then(|| Program::Script(commands(script)));
     }
@@ -32,7 +35,7 @@ pub(super) fn of(step: &Step<'_>, action: &dyn Fn(&str) -> Option<String>) -> Op
         return is_image(image).then(|| arguments.map_or(Program::Action, |args| Program::Container(args.to_owned())));
     }
     match uses.strip_prefix("./") {
-        Some(path) => local(step, path, action),
+        Some(path) => local(step, path, files),
         None => is_action(uses).then_some(Program::Action),
     }
 }
@@ -51,19 +54,25 @@ pub(super) fn is_image(image: &str) -> bool {
 }
 
 /// An action of the checkout: this one itself, or one made of steps that run it.
-fn local(step: &Step<'_>, path: &str, action: &dyn Fn(&str) -> Option<String>) -> Option<Program> {
+fn local(step: &Step<'_>, path: &str, files: &Files<'_>) -> Option<Program> {
     let with = |name: &str| step.node.get("with").and_then(|with| with.text_at(&[name]));
     let looks_like = with("command").is_some_and(|word| {
         word.contains("${{") && with("environment").is_some()
             || crate::inputs::Command::ALL.iter().any(|known| known.word() == word)
     });
-    let Some(text) = action(path) else { return looks_like.then_some(Program::Action) };
+    let Some(text) = action(path, files) else { return looks_like.then_some(Program::Action) };
     let root = documents(&text).ok()?.into_iter().next()?;
     if root.text_at(&["runs", "using"]) == Some("composite") {
         return composes(&root).then(|| Program::Hidden(format!("`./{path}`, an action made of steps")));
     }
     let is_own = root.text_at(&["name"]).is_some_and(|name| name.eq_ignore_ascii_case(NAME));
     (is_own || looks_like).then_some(Program::Action)
+}
+
+/// The `action.yml` of a local action by its directory.
+pub(super) fn action(directory: &str, files: &Files<'_>) -> Option<String> {
+    let directory = Path::new(directory.trim_matches('/'));
+    ["action.yml", "action.yaml"].iter().find_map(|name| files(&directory.join(name).to_string_lossy()))
 }
 
 fn composes(action: &Node) -> bool {
@@ -74,9 +83,14 @@ fn composes(action: &Node) -> bool {
     found
 }
 
+/// Whether a word of a script is the program by name or path.
+pub(super) fn is_named(word: &str) -> bool {
+    word.rsplit('/').next() == Some(NAME)
+}
+
 /// Where in the words of a command the program's name stands, if the command runs it: the words behind it are its arguments.
 pub(super) fn position(command: &Command) -> Option<usize> {
-    let at = command.words.iter().position(|word| word.rsplit('/').next() == Some(NAME))?;
+    let at = command.words.iter().position(|word| is_named(word))?;
     let verb = command.words[at + 1..].iter().find(|word| !word.starts_with('-'))?;
     let known = crate::inputs::Command::ALL.iter().any(|known| known.word() == verb);
     (known || verb.contains('$')).then_some(at)
@@ -95,7 +109,7 @@ pub(super) fn is_hidden(command: &Command) -> bool {
 }
 
 /// Commands in front of which the program runs as it would without them.
-const TRANSPARENT: [&str; 8] = ["sudo", "exec", "command", "env", "nohup", "nice", "stdbuf", "timeout"];
+pub(super) const TRANSPARENT: [&str; 8] = ["sudo", "exec", "command", "env", "nohup", "nice", "stdbuf", "timeout"];
 
 /// Commands of the shell itself, and others that have no use for values.
 const HARMLESS: [&str; 30] = [

@@ -11,9 +11,11 @@ fn read(texts: &[(&str, &str)]) -> Calls {
     calls(&files, &|path| {
         let composite = "name: deploy\nruns:\n  using: composite\n  steps:\n  - uses: o/secret-patch@v0\n";
         match path {
-            "" => Some("name: secret-patch\nruns: {using: docker}\n".to_owned()),
-            ".github/actions/deploy" => Some(composite.to_owned()),
-            ".github/actions/other" => Some("name: other\nruns: {using: node20}\n".to_owned()),
+            "action.yml" => Some("name: secret-patch\nruns: {using: docker}\n".to_owned()),
+            ".github/actions/deploy/action.yml" => Some(composite.to_owned()),
+            ".github/actions/other/action.yaml" => Some("name: other\nruns: {using: node20}\n".to_owned()),
+            "tools/fetch.sh" => Some("echo \"API_KEY=$(vault read x)\" >> \"$GITHUB_ENV\"\n".to_owned()),
+            "tools/build.sh" => Some("docker build .\n".to_owned()),
             _ => None,
         }
     })
@@ -158,16 +160,40 @@ fn names_from_elsewhere_are_counted() {
             "jobs:\n  d:\n    steps:\n{step}\n    - uses: o/secret-patch@v0\n      with: {{command: apply, environment: a}}\n"
         );
         let calls = read(&[("a.yml", &text)]);
-        (
-            calls.calls[0].given.otherwise.iter().cloned().collect::<Vec<_>>().join(","),
-            calls.calls[0].given.rest.clone(),
-        )
+        let given = calls.calls.last().unwrap().given.clone();
+        (given.otherwise.into_iter().collect::<Vec<_>>().join(","), given.rest)
     };
     assert_eq!(rest("    - run: echo \"A=$(x)\" >> \"$GITHUB_ENV\""), ("A".to_owned(), Rest::Nothing));
     assert!(matches!(rest("    - run: sops -d x.env >> $GITHUB_ENV").1, Rest::Unknown(_)));
     let (names, vault) =
         rest("    - uses: hashicorp/vault-action@v3\n      with: {secrets: 'secret/data/ci key | API_KEY'}");
     assert!(names.contains("API_KEY") && matches!(vault, Rest::Unknown(why) if why.contains("vault-action")));
+    assert_eq!(rest("    - run: ./fetch.sh prod\n      working-directory: tools").0, "API_KEY");
+    for (step, by) in [
+        ("run: ./fetch.sh prod\n      working-directory: tools", "tools/fetch.sh"),
+        ("run: bash made-by-the-job.sh", "made-by-the-job.sh"),
+        (
+            "uses: oNaiPs/secrets-to-env-action@v1\n      with: {secrets: '${{ toJSON(secrets) }}'}",
+            "onaips/secrets-to-env-action",
+        ),
+        ("uses: o/fetch@v1\n      with: {token: '${{ secrets.FETCH_TOKEN }}'}", "o/fetch"),
+        (
+            "uses: actions/github-script@v8\n      with: {script: \"core.exportVariable('API_KEY', x)\"}",
+            "exportVariable",
+        ),
+    ] {
+        let expected = Rest::Unknown(format!("`{by}` in step 1 of job `d`"));
+        assert_eq!(rest(&format!("    - {step}")).1, expected, "{step}");
+    }
+    for step in [
+        "run: ./tools/build.sh",
+        "run: ./secret-patch --version",
+        "uses: o/secret-patch@v0\n      with: {command: check, environment: a, kube-token: '${{ secrets.T }}'}",
+        "uses: docker/login-action@v3\n      with: {password: '${{ secrets.REGISTRY }}'}",
+        "uses: o/comment@v1\n      with: {token: '${{ secrets.GITHUB_TOKEN }}'}",
+    ] {
+        assert_eq!(rest(&format!("    - {step}")).1, Rest::Nothing, "{step}");
+    }
     assert_eq!(
         rest("    - run: echo GITHUB_ENVIRONMENT").1,
         Rest::Unknown("`GITHUB_ENV` in step 1 of job `d`".to_owned())

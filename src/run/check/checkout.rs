@@ -1,7 +1,7 @@
 //! The checkout as `check` looks at it: what git tracks, and what its workflows call.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::super::Run;
 use crate::error::{Failure, Problem, Stage};
@@ -46,14 +46,12 @@ impl Checkout {
     pub(in crate::run) fn calls(&self) -> Calls {
         let files = files::read_workflows(&self.workflows).into_iter();
         let files: Vec<WorkflowFile> = files.map(|file| WorkflowFile { name: file.name, text: file.text }).collect();
-        let action = |path: &str| {
-            let directory = self.workflows.join(path.trim_end_matches('/'));
+        let read = |path: &str| {
             // The path is the workflow's own text.
-            let is_beneath = !Path::new(path).components().any(|part| matches!(part, std::path::Component::ParentDir));
-            let read = |name: &str| files::read_unlinked(&directory.join(name));
-            is_beneath.then(|| read("action.yml").or_else(|| read("action.yaml"))).flatten()
+            let is_beneath = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+            if is_beneath { files::read_unlinked(&self.workflows.join(path)) } else { None }
         };
-        workflow_files::calls(&files, &action)
+        workflow_files::calls(&files, &read)
     }
 
     /// Whether there are workflows at all.
