@@ -496,14 +496,47 @@ fn string_data_of_another_manager_is_taken_only_where_that_is_said() {
     assert_eq!(namespace.values("secret/app").into_keys().collect::<Vec<_>>(), ["A", "B", "THEIRS"]);
 }
 
+/// Makes an object as those are that were made before field managers were, or whose list another tool has emptied.
+fn disown(namespace: &Namespace) {
+    let nobody = r#"[{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}]"#;
+    namespace.kubectl(&["patch", "secret", "app", "--type=json", "-p", nobody]);
+    assert_eq!(namespace.object("secret/app")["metadata"]["managedFields"], Value::Null);
+}
+
+#[test]
+fn what_nobody_owns_is_inherited() {
+    let (namespace, checkout) = (Namespace::new(), checkout());
+    kubectl(&namespace, &["create", "-f", "-"], &manifest("data"));
+    disown(&namespace);
+    let dry = run(&checkout, &namespace, &["--dry-run", "--format", "json"]).run().done();
+    let wet = run(&checkout, &namespace, &["--format", "json"]).run().done().said(&["`before-first-apply`"]);
+    assert_eq!(changes(&dry), changes(&wet));
+    assert_eq!(namespace.values("secret/app").into_keys().collect::<Vec<_>>(), ["A"]);
+    assert_eq!(namespace.object("secret/app")["metadata"]["labels"], json!({"tier": "web"}));
+    let versions = namespace.versions();
+    run(&checkout, &namespace, &[]).run().done().said(&["Nothing to apply"]).leaks_nothing(&[OLD, STALE, NEW]);
+    assert_eq!(namespace.versions(), versions);
+}
+
+#[test]
+fn a_service_that_kubectl_exposed_is_inherited() {
+    let namespace = Namespace::new();
+    namespace.kubectl(&["create", "deployment", "app", "--image=x", "--replicas=0"]);
+    namespace.kubectl(&["expose", "deployment", "app", "--port=80"]);
+    let service =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: app}\nspec: {selector: {tier: web}, ports: [{port: 80}]}\n";
+    let checkout = with(service);
+    run(&checkout, &namespace, &[]).run().done().said(&["inherited from hand work (`kubectl-expose`"]);
+    assert_eq!(namespace.object("service/app")["spec"]["selector"], json!({"tier": "web"}));
+    run(&checkout, &namespace, &[]).run().done().said(&["Nothing to apply"]);
+}
+
 #[test]
 fn a_copy_of_the_values_that_nobody_owns_goes() {
     let (namespace, checkout) = (Namespace::new(), checkout());
     let first = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "app"}, "stringData": {"A": NEW}});
     kubectl(&namespace, &["apply", "-f", "-"], &first.to_string());
-    // As objects are that were made before field managers were, or whose list another tool has emptied.
-    let nobody = r#"[{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}]"#;
-    namespace.kubectl(&["patch", "secret", "app", "--type=json", "-p", nobody]);
+    disown(&namespace);
     run(&checkout, &namespace, &[]).run().done().leaks_nothing(&[NEW]);
     assert_eq!(namespace.object("secret/app")["metadata"]["annotations"], json!({SET: "owner/name//.//demo"}));
     assert_eq!(namespace.value("secret/app", "A"), NEW);

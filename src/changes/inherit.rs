@@ -1,25 +1,32 @@
 //! What hand work owns of an object, and how it becomes ours: fields move in `managedFields`, and no value with them.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::field_set::{FieldSet, Path, at, field, pointer, put};
 use super::managed_fields::{LAST_APPLIED, MANAGER, is_own};
 use super::string_data::{fields_of, in_data, is_in_string_data, unseen};
+use super::unowned::{self, BEFORE_FIRST_APPLY, has_plain_fields};
 use crate::object::Object;
 
-/// The field managers under which kubectl writes for a person, whose fields are ours to inherit.
+/// The field managers under which kubectl writes for a person, and that of nobody, whose fields are ours to inherit.
 ///
 /// `kubectl-rollout` is none of them: its mark in a pod template would go, and the pods would restart.
-const HAND_MANAGERS: [&str; 11] = [
+const HAND_MANAGERS: [&str; 15] = [
+    BEFORE_FIRST_APPLY,
     "kubectl",
     "kubectl-annotate",
+    "kubectl-autoscale",
     "kubectl-client-side-apply",
     "kubectl-create",
     "kubectl-edit",
+    "kubectl-expose",
     "kubectl-label",
     "kubectl-last-applied",
     "kubectl-patch",
     "kubectl-replace",
+    "kubectl-run",
     "kubectl-set",
     "kubectl-taint",
 ];
@@ -27,7 +34,7 @@ const HAND_MANAGERS: [&str; 11] = [
 /// The mark of `kubectl rollout restart`.
 const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
-/// Whether a person writes under this manager, with kubectl.
+/// Whether a person writes under this manager, with kubectl, or may have written.
 pub fn is_hand_manager(manager: &str) -> bool {
     HAND_MANAGERS.contains(&manager)
 }
@@ -61,9 +68,9 @@ impl Inheritance {
     /// and no fields in a Secret's `stringData` are in the way.
     #[must_use]
     pub fn of(wanted: &Object, live: &Object, takeover: Takeover) -> Option<Self> {
-        let entries = live.as_value().pointer("/metadata/managedFields")?.as_array()?;
+        let entries = entries(live);
         let resource_version = live.as_value().pointer("/metadata/resourceVersion")?.as_str()?.to_owned();
-        let is_inherited = |entry: &&Value| is_left_by_hand(entry, takeover);
+        let is_inherited = |entry: &&Value| is_left_by_hand(live, entry, takeover);
         let mut managers: Vec<String> = Vec::new();
         for entry in entries.iter().filter(is_inherited) {
             let manager = manager(entry).to_owned();
@@ -92,7 +99,7 @@ impl Inheritance {
         let gone = |path: &&Path| at(wanted.as_value(), path).is_none() && at(live.as_value(), path).is_some();
         let stale: Vec<Path> = ours.iter().filter(gone).filter(|path| !held(path)).cloned().collect();
         let mut managed_fields: Vec<Value> = others.into_iter().map(|entry| in_data(live, entry)).collect();
-        managed_fields.push(entry(live, entries, &ours));
+        managed_fields.push(entry(live, &entries, &ours));
         let (managed_fields, stale) = (Value::Array(managed_fields), outermost(stale));
         Some(Self { managers, resource_version, managed_fields, stale, spared })
     }
@@ -100,7 +107,7 @@ impl Inheritance {
     /// The JSON patch that makes the fields ours; it holds names, and no value.
     #[must_use]
     pub fn handover(&self) -> Value {
-        json!([self.test(), {"op": "replace", "path": "/metadata/managedFields", "value": self.managed_fields}])
+        json!([self.test(), {"op": "add", "path": "/metadata/managedFields", "value": self.managed_fields}])
     }
 
     /// The JSON patch that removes what an apply will remove, to try on the server what it puts in its place.
@@ -153,7 +160,8 @@ impl Inheritance {
 #[must_use]
 pub fn conflicts_with_others(wanted: &Object, live: &Object, takeover: Takeover) -> bool {
     let entries = live.as_value().pointer("/metadata/managedFields").and_then(Value::as_array);
-    let others = entries.into_iter().flatten().filter(|entry| !is_left_by_hand(entry, takeover) && !is_own(entry));
+    let others =
+        entries.into_iter().flatten().filter(|entry| !is_left_by_hand(live, entry, takeover) && !is_own(entry));
     let differs = |set: &FieldSet, path: &Path| {
         let (wanted, live) = (at(wanted.as_value(), path), at(live.as_value(), path));
         !set.has_beneath(path) && wanted.is_some() && wanted != live
@@ -181,11 +189,13 @@ pub fn without_copy(live: &Object) -> Option<Value> {
     Some(json!([{"op": "test", "path": "/metadata/resourceVersion", "value": version}, {"op": "remove", "path": path}]))
 }
 
-pub(super) fn is_left_by_hand(entry: &Value, takeover: Takeover) -> bool {
+pub(super) fn is_left_by_hand(live: &Object, entry: &Value, takeover: Takeover) -> bool {
+    // Of other kinds controllers and the server itself have set some of what nobody owns.
+    let is_told = manager(entry) != BEFORE_FIRST_APPLY || has_plain_fields(live);
     let whole = entry.get("subresource").and_then(Value::as_str).is_none_or(str::is_empty);
     let by_hand =
         is_hand_manager(manager(entry)) || takeover == Takeover::ClientSideApply && is_client_side_apply(entry);
-    whole && by_hand
+    is_told && whole && by_hand
 }
 
 fn is_client_side_apply(entry: &Value) -> bool {
@@ -195,6 +205,15 @@ fn is_client_side_apply(entry: &Value) -> bool {
 
 fn manager(entry: &Value) -> &str {
     entry.get("manager").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The entries of `managedFields`, or the one that the server would make where there are none.
+fn entries(live: &Object) -> Cow<'_, [Value]> {
+    let listed = live.as_value().pointer("/metadata/managedFields").and_then(Value::as_array);
+    match listed.filter(|entries| !entries.is_empty()) {
+        Some(entries) => Cow::Borrowed(entries),
+        None => Cow::Owned(unowned::entry(live).into_iter().collect()),
+    }
 }
 
 /// The keys of `hidden` that our own entries hold, and `wanted` lacks.
@@ -220,12 +239,12 @@ fn entry(live: &Object, entries: &[Value], ours: &FieldSet) -> Value {
 }
 
 /// Fields that stay although the build does not name them and nobody owns them afterwards. If they went, the replicas would
-/// fall to 1, a Secret would lose its type (which never changes), or pods would restart.
+/// fall to 1, a Secret would lose its type (which never changes), pods would restart, or what others hold on to would go.
 fn is_kept(live: &Object, path: &Path) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
         ["f:type"] => live.is_secret(),
-        ["f:spec", "f:replicas"] => true,
+        ["f:spec", "f:replicas"] | ["f:metadata", "f:finalizers" | "f:ownerReferences", ..] => true,
         [.., "f:annotations", last] => last.strip_prefix("f:") == Some(RESTARTED_AT),
         _ => false,
     }

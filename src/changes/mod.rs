@@ -19,6 +19,7 @@ mod sight;
 mod simulate;
 mod string_data;
 mod tracked;
+mod unowned;
 mod uses;
 mod values;
 mod wanted;

@@ -75,7 +75,7 @@ fn conflicts_among(
     takeover: Takeover,
     fields: impl Fn(&Value) -> FieldSet,
 ) -> BTreeMap<String, Vec<String>> {
-    let others = entries(live).filter(|entry| !is_left_by_hand(entry, takeover) && !is_own(entry));
+    let others = entries(live).filter(|entry| !is_left_by_hand(live, entry, takeover) && !is_own(entry));
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for entry in others {
         let paths = leaves(&fields(entry)).into_iter().filter(|path| {

@@ -132,8 +132,7 @@ fn is_secret(key: &str, text: &str, allowed: &BTreeSet<String>) -> bool {
             "true" | "false" | "null" | "none" | "localhost" | "production" | "staging" | "development"
         );
     let passwords = passwords(text);
-    let is_filled =
-        if passwords.is_empty() { is_stand_in(text) } else { passwords.into_iter().all(|text| is_stand_in(text)) };
+    let is_filled = if passwords.is_empty() { is_stand_in(text) } else { passwords.into_iter().all(is_stand_in) };
     let is_public =
         text.contains("BEGIN CERTIFICATE") && !text.contains("PRIVATE KEY") || text.contains("BEGIN PUBLIC KEY");
     !(is_simple || is_filled || is_public || allowed.contains(key) || allowed.contains(&as_name(key)))

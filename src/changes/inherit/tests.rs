@@ -63,7 +63,29 @@ fn where_no_hand_worked_there_is_nothing_to_inherit() {
     for manager in ["secret-patch", "a-controller", "kubectl-rollout"] {
         assert_eq!(inherited(&wanted, &live(&["A"], json!([entry_of(manager, &["A"])]))), None);
     }
-    assert_eq!(inherited(&wanted, &live(&["A"], json!(null))), None);
+}
+
+#[test]
+fn what_nobody_owns_is_inherited_where_its_fields_can_be_told() {
+    let wanted = wanted(json!({"A": "YQ=="}));
+    let server = json!([entry_of("before-first-apply", &["A", "STALE"]), entry_of("kubectl", &["A"])]);
+    for managers in [json!(null), json!([]), server] {
+        let live = live(&["A", "STALE"], managers);
+        let inherited = inherited(&wanted, &live).unwrap();
+        assert_eq!(inherited.managers[0], "before-first-apply");
+        assert_eq!(keys(&inherited.corrected(live.clone(), &live, None)), ["A"]);
+        assert_eq!(inherited.handover()[1]["value"].as_array().unwrap().len(), 1);
+    }
+    let deployment = |managers: Value| {
+        object(json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"paused": true},
+            "metadata": {"name": "a", "resourceVersion": "7", "managedFields": managers}}))
+    };
+    for managers in [
+        json!([]),
+        json!([{"manager": "before-first-apply", "operation": "Update", "fieldsV1": {"f:spec": {"f:paused": {}}}}]),
+    ] {
+        assert_eq!(inherited(&deployment(json!([])), &deployment(managers)), None);
+    }
 }
 
 #[test]
