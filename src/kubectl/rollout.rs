@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::cut::{cut, one_line, shortened};
 use super::{Ending, Kubectl, Launch, Untrusted, errors, items, list};
+use crate::changes::without_template_hashes;
 use crate::object::Object;
 use crate::report::RolloutReport;
 
@@ -38,7 +39,9 @@ impl<L: Launch> Kubectl<L> {
             _ => None,
         };
         let detail = [counted, trouble, Some(reason)].into_iter().flatten().filter(|text| !text.is_empty());
-        RolloutReport { id, ready, detail: detail.collect::<Vec<_>>().join("; ") }
+        let detail = detail.collect::<Vec<_>>().join("; ");
+        let detail = if id.kind == "Deployment" { without_template_hashes(&detail, &id.name) } else { detail };
+        RolloutReport { id, ready, detail }
     }
 
     async fn live(&self, workload: &Object) -> Option<Object> {

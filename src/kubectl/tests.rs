@@ -301,11 +301,14 @@ fn errors_that_cannot_be_told_apart_are_asked_for_one_by_one() {
 fn a_rollout_that_fails_tells_the_condition() {
     let live = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": {"replicas": 3}, "status": {"readyReplicas": 1, "conditions": [
         {"type": "Progressing", "status": "True", "message": "m"},
-        {"type": "ReplicaFailure", "status": "True", "message": "pods \"d-1\" is forbidden: exceeded quota: q"}]}});
+        {"type": "ReplicaFailure", "status": "True", "message": "pods \"d-5b8478b8-z58xf\" is forbidden: exceeded quota: q"}]}});
     let kubectl = answering([failure("error: timed out waiting for the condition"), success(&live.to_string())]);
     let report = run(kubectl.rollout_status(&object("Deployment", Some("n"), "d"), Duration::from_secs(60)));
     assert!(!report.ready);
-    assert_eq!(report.detail, "1 of 3 pods ready: pods \"d-1\" is forbidden: exceeded quota: q; not ready in time");
+    assert_eq!(
+        report.detail,
+        "1 of 3 pods ready: pods \"d-<hash>-z58xf\" is forbidden: exceeded quota: q; not ready in time"
+    );
     assert_eq!(kubectl.launcher.words(0), "rollout status Deployment.v1.apps/d -n n --timeout=60s");
 }
 

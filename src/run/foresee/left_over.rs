@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use crate::build;
-use crate::changes::{LeftOver, Moment, PodTemplates, Set, Spared};
+use crate::changes::{self, LeftOver, Moment, PodTemplates, Set, Spared};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Inputs;
 use crate::kubectl::{Holder, Kubectl, TEMPLATE_HOLDERS};
@@ -228,11 +228,13 @@ pub(in crate::run) fn resource(live: &Object) -> &'static str {
 pub(in crate::run) fn why(spared: &Spared) -> String {
     match spared {
         Spared::KeptBy(owner) => format!("it is kept by {owner}"),
-        Spared::UsedBy(user) => format!("`{user}` uses it"),
-        // Its name ends in a hash of its pod template, which may hold values.
+        Spared::UsedBy(user) => match changes::template_owner(user) {
+            Some(owner) => format!("a {} of `{owner}` uses it", user.kind),
+            None => format!("`{user}` uses it"),
+        },
         Spared::RememberedBy(history) => {
-            let of = history.name.rsplit_once('-').map_or(history.name.as_str(), |(of, _)| of);
-            format!("a {} of `{of}` may go back to it", history.kind)
+            let owner = changes::template_owner(history).unwrap_or(&history.name);
+            format!("a {} of `{owner}` may go back to it", history.kind)
         }
     }
 }
