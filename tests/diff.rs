@@ -441,6 +441,11 @@ fn taking_over_from_kubectl_apply_is_told_alike_with_every_right_and_with_few() 
         let diff =
             run(&checkout, &namespace, "diff", &["--format", "json"]).env("KUBECONFIG", &kubeconfig).run().done();
         assert_eq!(told(&report(&diff)), [], "{diff:?}");
+        assert_eq!(report(&diff)["summary"], "An apply of demo would take over 3 objects.");
+        assert_eq!(
+            (&report(&diff)["changed"], &report(&diff)["objects"][0]["takenOver"]),
+            (&json!(false), &json!(true))
+        );
     }
     rewrite(&checkout, &tree.replace("replicas: 2", "replicas: 3"));
     for kubeconfig in [namespace.kubeconfig(), reader(&namespace)] {

@@ -103,6 +103,7 @@ fn outcome(texts: &[String]) -> Outcome {
         moved,
     };
     let object = ObjectReport {
+        taken_over: false,
         id: id(),
         change: Change::Changed,
         progress: Progress::Failed,

@@ -79,7 +79,9 @@ pub fn is_same(one: &str, other: &str) -> bool {
 /// Nothing failed, nothing differs and nothing is to be done; what could not be told may differ.
 fn is_quiet(outcome: &Outcome) -> bool {
     let is_same = |object: &ObjectReport| {
-        object.change == Change::Unchanged && object.keys.iter().all(|key| key.change == Change::Unchanged)
+        object.change == Change::Unchanged
+            && !object.taken_over
+            && object.keys.iter().all(|key| key.change == Change::Unchanged)
     };
     let names = outcome.base.as_ref().is_some_and(|base| !base.gained.is_empty() || !base.lost.is_empty());
     let ready = outcome.rollouts.iter().all(|rollout| rollout.ready);
@@ -172,6 +174,8 @@ mod tests {
     fn a_failure_or_what_cannot_be_told_is_something_to_say() {
         let mut unknown = unchanged();
         unknown.objects[0].change = Change::Unknown;
+        let mut taken_over = unchanged();
+        taken_over.objects[0].taken_over = true;
         let mut broken = unchanged();
         broken.rollouts[0].ready = false;
         let restarts = vec![RestartReport {
@@ -188,6 +192,7 @@ mod tests {
             unknown,
             broken,
             restarting,
+            taken_over,
             named,
             Outcome { failed: Some(crate::error::Stage::Values), ..unchanged() },
         ] {

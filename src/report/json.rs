@@ -81,6 +81,7 @@ fn document(outcome: &Outcome, truncated: Option<&str>) -> Value {
 fn of_object(object: &ObjectReport, whole: bool) -> Value {
     let details = json!({
         "change": object.change.word(),
+        "takenOver": object.taken_over,
         "progress": progress(object),
         "keys": list(&object.keys, whole, key),
         "conflicts": list(&object.conflicts, whole, conflict),
@@ -90,7 +91,7 @@ fn of_object(object: &ObjectReport, whole: bool) -> Value {
 
 /// What stays as it is has no plan.
 fn progress(object: &ObjectReport) -> Option<&'static str> {
-    let is_settled = object.change == Change::Unchanged && object.progress == Progress::Planned;
+    let is_settled = object.change == Change::Unchanged && !object.taken_over && object.progress == Progress::Planned;
     (!is_settled).then(|| object.progress.word())
 }
 

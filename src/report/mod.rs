@@ -96,6 +96,8 @@ pub struct ObjectReport {
     pub id: ObjectId,
     /// What happens to it.
     pub change: Change,
+    /// Whether it holds what is wanted already, and becomes ours.
+    pub taken_over: bool,
     /// How far it got.
     pub progress: Progress,
     /// Its keys or fields; all of them for a Secret or ConfigMap, the changed ones for other kinds.
@@ -213,6 +215,11 @@ impl Outcome {
         self.objects.iter().any(|object| object.change.differs()) || self.left_over.iter().any(|object| object.pruned)
     }
 
+    /// How many objects become ours as they are.
+    pub(self) fn taken_over(&self) -> usize {
+        self.objects.iter().filter(|object| object.taken_over).count()
+    }
+
     /// The run ended at `stage`. Once anything was begun, what was planned and is not done is told as not reached.
     pub fn fail_at(&mut self, stage: Stage) {
         self.failed = Some(stage);
@@ -221,7 +228,8 @@ impl Outcome {
         if begun.all(|progress| progress == Progress::Planned) {
             return;
         }
-        let differing = self.objects.iter_mut().filter(|object| object.change != Change::Unchanged);
+        let differing =
+            self.objects.iter_mut().filter(|object| object.change != Change::Unchanged || object.taken_over);
         let doomed = self.left_over.iter_mut().filter(|object| object.pruned);
         let planned = differing.map(|object| &mut object.progress);
         let planned = planned.chain(self.restarts.iter_mut().map(|restart| &mut restart.progress));

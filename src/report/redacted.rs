@@ -70,6 +70,7 @@ fn redacted_object(object: &ObjectReport, masker: &Masker) -> ObjectReport {
     ObjectReport {
         id: redacted_id(&object.id, masker),
         change: object.change,
+        taken_over: object.taken_over,
         progress: object.progress,
         keys: object.keys.iter().map(|key| redacted_key(key, masker)).collect(),
         conflicts: object.conflicts.iter().map(conflict).collect(),

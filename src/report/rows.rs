@@ -55,7 +55,7 @@ pub(super) fn rows(outcome: &Outcome, with_keys: bool) -> (Vec<Row>, Vec<Row>) {
     for object in &outcome.objects {
         let row = object_row(object, compares);
         let is_quiet = |change| compares && change == Change::Unchanged;
-        let object_is_quiet = is_quiet(object.change) && object.conflicts.is_empty();
+        let object_is_quiet = is_quiet(object.change) && !object.taken_over && object.conflicts.is_empty();
         let keys = object.keys.iter().filter(|_| with_keys);
         let (quiet, loud): (Vec<_>, Vec<_>) = keys.partition(|key| object_is_quiet || is_quiet(key.change));
         if !object_is_quiet {
@@ -74,7 +74,11 @@ pub(super) fn rows(outcome: &Outcome, with_keys: bool) -> (Vec<Row>, Vec<Row>) {
 }
 
 fn object_row(object: &ObjectReport, compares: bool) -> Row {
-    row(&object.id, compares.then_some(Word::Change(object.change)), progress(object.progress).to_owned())
+    let detail = match progress(object.progress) {
+        "" if object.taken_over => "taken over",
+        progress => progress,
+    };
+    row(&object.id, compares.then_some(Word::Change(object.change)), detail.to_owned())
 }
 
 /// Only what did not go as planned is worth a word.
@@ -154,7 +158,9 @@ fn restart_rows(outcome: &Outcome) -> impl Iterator<Item = Row> {
 
 /// `4 objects and 3 keys unchanged`; empty where nothing is.
 pub(super) fn unchanged(outcome: &Outcome) -> String {
-    let is_quiet = |object: &&ObjectReport| object.change == Change::Unchanged && object.conflicts.is_empty();
+    let is_quiet = |object: &&ObjectReport| {
+        object.change == Change::Unchanged && !object.taken_over && object.conflicts.is_empty()
+    };
     let objects = outcome.objects.iter().filter(is_quiet).count();
     let others = outcome.objects.iter().filter(|object| !is_quiet(object));
     let keys = others.flat_map(|object| &object.keys).filter(|key| key.change == Change::Unchanged).count();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::words::count;
-use super::{BaseReport, Change, Outcome, Progress};
+use super::{BaseReport, Change, ObjectReport, Outcome, Progress};
 use crate::error::{Severity, Stage};
 
 impl Outcome {
@@ -20,13 +20,17 @@ impl Outcome {
             }
             None if what == "render" => self.rendered(),
             None if self.dry_run && !self.changed() => {
-                format!("Dry run of {what} {environment}: nothing would change{}", self.restarted())
+                let taken_over = match self.taken_over() {
+                    0 => String::new(),
+                    many => format!(", {} would be taken over", count(many, "object")),
+                };
+                format!("Dry run of {what} {environment}: nothing would change{taken_over}{}", self.restarted())
             }
             None if self.dry_run => {
                 let (counts, restarted) = (self.counts("would be "), self.restarted());
                 format!("Dry run of {what} {environment}: {counts}{restarted}; nothing was written")
             }
-            None if !self.changed() => self.nothing_to_do(),
+            None if !self.changed() && self.taken_over() == 0 => self.nothing_to_do(),
             None if what == "apply" => format!("Applied {environment}: {}", self.counts("")),
             None => format!("{} of {environment}: {}", capital(what), self.counts("")),
         };
@@ -66,14 +70,16 @@ impl Outcome {
         self.left_over.iter().filter(|object| object.pruned).count()
     }
 
-    /// `2 objects added, 1 changed, 4 unchanged`.
+    /// `2 objects added, 1 changed, 4 unchanged, 3 of them taken over`.
     fn counts(&self, verb: &str) -> String {
         let present = self.tally().filter(|(_, many)| *many > 0).enumerate();
         let parts = present.map(|(index, (change, many))| match index {
             0 => format!("{} {verb}{}", count(many, "object"), change.word()),
             _ => format!("{many} {}", change.word()),
         });
-        parts.collect::<Vec<_>>().join(", ")
+        let taken_over = Some(self.taken_over()).filter(|many| *many > 0);
+        let taken_over = taken_over.map(|many| format!("{many} of them taken over"));
+        parts.chain(taken_over).collect::<Vec<_>>().join(", ")
     }
 
     /// `, 2 workloads restarted`, `, 1 of 2 workloads restarted`; empty where there is nothing to restart.
@@ -127,20 +133,22 @@ impl Outcome {
             Some(_) => format!("Compared with the base, {environment}"),
             None => format!("An apply of {environment}"),
         };
-        let unknown = self.unknown();
         let mut parts = self.actions();
-        parts.extend((parts.is_empty() && unknown.is_none()).then(|| "change nothing".to_owned()));
-        parts.extend(unknown.as_ref().map(|what| format!("leave open what becomes of {what}")));
-        let unchanged = self.objects.iter().filter(|object| object.change == Change::Unchanged).count();
+        parts.extend(self.unknown().map(|what| format!("leave open what becomes of {what}")));
+        let is_unchanged = |object: &&ObjectReport| object.change == Change::Unchanged && !object.taken_over;
+        let unchanged = self.objects.iter().filter(is_unchanged).count();
         let rest = match unchanged {
             0 => String::new(),
             1 => "; 1 object is unchanged".to_owned(),
             many => format!("; {many} objects are unchanged"),
         };
         match self.failed {
-            None if !self.changed() && unknown.is_none() && self.restarts.is_empty() => self.nothing_to_do(),
+            None if parts.is_empty() => self.nothing_to_do(),
             None => format!("{subject} would {}{rest}", listed(&parts)),
-            Some(_) if self.compared => format!("{subject} would be refused; it was to {}{rest}", listed(&parts)),
+            Some(_) if self.compared => {
+                let what = if parts.is_empty() { "change nothing".to_owned() } else { listed(&parts) };
+                format!("{subject} would be refused; it was to {what}{rest}")
+            }
             Some(stage) => {
                 let known = self.objects.iter().any(|object| object.change != Change::Unknown);
                 let what = if known { "not all was compared" } else { "nothing was compared" };
@@ -160,6 +168,7 @@ impl Outcome {
             action("add", many(Change::Added), "object"),
             action("change", many(Change::Changed), "object").map(|text| text + &keys),
             action("delete", many(Change::Removed) + self.pruned(), "object"),
+            action("take over", self.taken_over(), "object"),
             action("restart", self.restarts.len(), "workload"),
         ]
         .into_iter()

@@ -32,7 +32,7 @@ fn key(key: &str, change: Change, values: &[(&str, &'static str)]) -> KeyReport 
 }
 
 fn object(id: ObjectId, change: Change, progress: Progress, keys: Vec<KeyReport>) -> ObjectReport {
-    ObjectReport { id, change, progress, keys, conflicts: Vec::new() }
+    ObjectReport { id, change, taken_over: false, progress, keys, conflicts: Vec::new() }
 }
 
 pub(super) fn applied() -> Outcome {

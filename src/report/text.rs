@@ -127,6 +127,28 @@ Applied staging: 1 object added, 1 changed, 2 unchanged, 1 workload ready, with 
     }
 
     #[test]
+    fn what_only_becomes_ours_is_told_and_is_no_change() {
+        let mut outcome = applied();
+        outcome.objects.retain(|object| object.change == Change::Unchanged);
+        outcome.objects[0].taken_over = true;
+        (outcome.problems, outcome.rollouts, outcome.stages) = Default::default();
+        let text = render(&outcome, &masker(), false);
+        assert!(
+            text.as_str()
+                .contains("unchanged  Secret staging/shared-secrets  taken over\n1 object and 1 key unchanged\n"),
+            "{text}"
+        );
+        let headline =
+            |command: &'static str, dry_run: bool| Outcome { command, dry_run, ..outcome.clone() }.headline();
+        assert_eq!(headline("apply", false), "Applied staging: 2 objects unchanged, 1 of them taken over.");
+        assert_eq!(
+            headline("apply", true),
+            "Dry run of apply staging: nothing would change, 1 object would be taken over."
+        );
+        assert_eq!(headline("diff", false), "An apply of staging would take over 1 object; 1 object is unchanged.");
+    }
+
+    #[test]
     fn render_compares_with_nothing() {
         assert_eq!(
             render(&rendered(), &masker(), false).as_str(),

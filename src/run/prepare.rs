@@ -290,6 +290,7 @@ fn planned(object: &PatchObject, values: &Values) -> ObjectReport {
     ObjectReport {
         id: object.id.clone(),
         change: Change::Unknown,
+        taken_over: false,
         progress: Progress::Planned,
         keys,
         conflicts: Vec::new(),

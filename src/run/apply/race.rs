@@ -82,7 +82,7 @@ impl<O: Write, E: Write> Run<O, E> {
             let report = &mut self.outcome.objects[at];
             if changes::is_shared(&step.wanted, now) {
                 step.leave_alone();
-                (report.change, report.progress) = (Change::Unchanged, Progress::Planned);
+                (report.change, report.taken_over, report.progress) = (Change::Unchanged, false, Progress::Planned);
                 let notice = shared(&step.wanted.id(), now);
                 self.note([notice]);
             } else {

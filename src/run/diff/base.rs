@@ -120,6 +120,7 @@ fn report(base: &Side, head: &Side, values: &Values) -> Vec<ObjectReport> {
         ObjectReport {
             id: build::without_content_hash(&change.id),
             change: change.change,
+            taken_over: false,
             progress: Progress::Planned,
             keys: change.keys.iter().map(|key| telling.key(key)).collect(),
             conflicts: Vec::new(),
@@ -135,6 +136,7 @@ fn unknown(object: &Object) -> ObjectReport {
     ObjectReport {
         id: build::without_content_hash(&object.id()),
         change: Change::Unknown,
+        taken_over: false,
         progress: Progress::Planned,
         keys: Vec::new(),
         conflicts: Vec::new(),

@@ -110,6 +110,12 @@ impl<O: Write, E: Write> Run<O, E> {
 }
 
 impl Step {
+    /// Whether an apply makes the object this set's and changes nothing else.
+    pub(in crate::run) fn is_taken_over(&self) -> bool {
+        let becomes_ours = self.inherited.is_some() || self.live.as_ref().and_then(Set::of) != Set::of(&self.wanted);
+        self.standing == Standing::Ours && self.change.writes && self.change.change == Change::Unchanged && becomes_ours
+    }
+
     /// The object stays as others keep it.
     pub(in crate::run) fn leave_alone(&mut self) {
         self.standing = Standing::Shared;

@@ -41,6 +41,7 @@ impl<O: Write, E: Write> Run<O, E> {
         ObjectReport {
             id: build::without_content_hash(&step.change.id),
             change: step.change.change,
+            taken_over: step.is_taken_over(),
             progress: Progress::Planned,
             keys: step.change.keys.iter().map(|key| telling.key(key)).collect(),
             conflicts: self.conflicts(step),
