@@ -56,11 +56,8 @@ pub const COMMAND: Input = Input::new(
     "What to do: `render`, `check`, `diff`, `apply`, `eso inventory`, `eso plan`, `eso run` or `eso verify`",
 );
 /// Which environment.
-pub const ENVIRONMENT: Input = Input::new(
-    "environment",
-    "ENV",
-    "Name of the environment, such as `staging`; `check` without it takes all of them, the `eso` commands need none",
-);
+pub const ENVIRONMENT: Input =
+    Input::new("environment", "ENV", "Environment, such as `staging`; `check` without it takes all, `eso` needs none");
 /// Where the layout starts.
 pub const ROOT: Input = Input::new(
     "root",
@@ -130,11 +127,8 @@ pub const KUBECONFIG: Input = Input::new(
 )
 .secret();
 /// Which context.
-pub const CONTEXT: Input = Input::new(
-    "context",
-    "NAME",
-    "Context of the kubeconfig; else its current one; naming it answers the question of `apply`",
-);
+pub const CONTEXT: Input =
+    Input::new("context", "NAME", "Context of the kubeconfig, else its current one; if named, `apply` does not ask");
 /// The user's token.
 pub const KUBE_TOKEN: Input = Input::new(
     "kube-token",
