@@ -19,9 +19,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use secret_patch_bed::proxy::{Plan, Proxy};
 use serde_json::{Value, json};
 use support::cluster::bed;
-use support::eso::{Scene, bao, of_vault};
+use support::eso::{Scene, bao, of_vault, store_of_bed};
 
 const CANARY: &str = "hand-made canary: #1 \"x\" ü\n";
+
+/// What External Secrets would execute as a template: it names a value, and is no whole template.
+const NOTE: &str = "use {{ .A }}, {{ if and {{{ end }}";
 
 fn plain(scene: &Scene, name: &str) {
     scene.secret(name, "Opaque", &[("A", CANARY.as_bytes()), ("b.c", b"second-canary")]);
@@ -52,7 +55,7 @@ fn binary_large_and_empty_values_and_every_type_arrive_byte_by_byte() {
         "kubernetes.io/dockerconfigjson",
         &[(".dockerconfigjson", br#"{"auths":{"r":{"auth":"canary-of-a-registry"}}}"#)],
     );
-    let frozen = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "frozen", "labels": {"team": "a"}}, "immutable": true, "stringData": {"A": CANARY}});
+    let frozen = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "frozen", "labels": {"team": "a"}, "annotations": {"note": NOTE}}, "immutable": true, "stringData": {"A": CANARY}});
     scene.namespace.create(&frozen.to_string());
     scene.wait_for_store();
     let names = ["mixed", "large", "tls", "pull", "frozen"];
@@ -67,6 +70,10 @@ fn binary_large_and_empty_values_and_every_type_arrive_byte_by_byte() {
             assert!(now[field] == before[field], "{name}: another {field}");
         }
         assert_eq!(now["metadata"]["uid"], before["metadata"]["uid"]);
+        assert!(
+            now["metadata"]["annotations"]["note"] == before["metadata"]["annotations"]["note"],
+            "{name}: another note"
+        );
     }
     assert_eq!(scene.kept("mixed").0["on"], "yes");
     scene.verify(&[]).run().done().leaks_nothing(&canaries).said(&["5 equal to Vault byte by byte"]);
@@ -79,7 +86,9 @@ fn binary_large_and_empty_values_and_every_type_arrive_byte_by_byte() {
     scene.namespace.wait_for("Secret made anew", |namespace| {
         namespace.try_kubectl(&["get", "secret", "frozen"], "").status.success()
     });
-    assert_eq!(scene.namespace.object("secret/frozen")["metadata"]["labels"]["team"], "a");
+    let anew = scene.namespace.object("secret/frozen");
+    assert_eq!(anew["metadata"]["labels"]["team"], "a");
+    assert!(anew["metadata"]["annotations"]["note"] == NOTE, "another annotation");
 }
 
 #[test]
@@ -240,6 +249,108 @@ fn verify_finds_what_ready_hides() {
     let mut blind = scene.verify(&[]);
     blind.environment.remove("VAULT_ADDR");
     blind.run().failed(1, &["changed-by-hand"]);
+}
+
+#[test]
+fn what_external_secrets_does_not_write_as_vault_holds_it_is_no_difference() {
+    let scene = Scene::new();
+    let reader = |name: &str, token: &str| {
+        let secret =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {"token": token}});
+        scene.namespace.create(&secret.to_string());
+    };
+    reader("of-root", &of_vault("token/reader"));
+    reader("of-team", &of_vault("team/token/reader"));
+    let store = |name: &str, token: &str, change: Value| {
+        let mut spec = store_of_bed(token);
+        let settings = spec["provider"]["vault"].as_object_mut().unwrap();
+        settings.extend(change.as_object().unwrap().clone());
+        settings.insert("auth".to_owned(), json!({"tokenSecretRef": {"name": token, "key": "token"}}));
+        scene.namespace.create(&json!({"apiVersion": "external-secrets.io/v1", "kind": "SecretStore", "metadata": {"name": name}, "spec": spec}).to_string());
+    };
+    store("newest", "of-root", json!({}));
+    store("plain", "of-root", json!({"path": "kv1", "version": "v1"}));
+    store("team", "of-team", json!({"namespace": "team"}));
+    let path = scene.path("odd");
+    scene.put("odd", r#"{"A": "the-first-canary"}"#);
+    scene.put("odd", r#"{"A": "the-second-canary", "null": null, "object": {"b": "<&>", "a": 1.10}, "number": 1.10}"#);
+    bao(&["kv", "put", &format!("kv1/{path}"), "A=a-plain-canary"], "");
+    bao(&["kv", "put", "-namespace=team", "-mount=secret", &path, "A=a-canary-of-the-team"], "");
+    let external = |name: &str, store: &str, sources: Value| {
+        let mut spec = json!({"secretStoreRef": {"kind": "SecretStore", "name": store}, "refreshInterval": "1h0m0s", "target": {"creationPolicy": "Orphan"}});
+        spec.as_object_mut().unwrap().extend(sources.as_object().unwrap().clone());
+        let object = json!({"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": name}, "spec": spec});
+        scene.namespace.create(&object.to_string());
+    };
+    let data = |property: &str| json!({"secretKey": property, "remoteRef": {"key": path, "property": property}});
+    external(
+        "single",
+        "newest",
+        json!({"data": [data("A"), data("null"), data("object"), data("number"), data("object.a")]}),
+    );
+    external("whole", "newest", json!({"dataFrom": [{"extract": {"key": path}}]}));
+    external(
+        "older",
+        "newest",
+        json!({"data": [{"secretKey": "A", "remoteRef": {"key": path, "property": "A", "version": "1"}}]}),
+    );
+    external("plain", "plain", json!({"data": [data("A")]}));
+    external("team", "team", json!({"data": [data("A")]}));
+    external("found", "newest", json!({"dataFrom": [{"find": {"path": scene.prefix, "name": {"regexp": "odd"}}}]}));
+    scene.namespace.wait_for("all in sync", |namespace| {
+        let reasons = "jsonpath={.items[*].status.conditions[0].reason}";
+        namespace.kubectl(&["get", "externalsecrets", "-o", reasons]) == ["SecretSynced"; 6].join(" ")
+    });
+    let canaries = ["the-first-canary", "the-second-canary", "a-plain-canary", "a-canary-of-the-team"];
+    let verify = ["eso", "verify", "--namespaces", scene.namespace.name()];
+    scene.program(&verify).run().done().leaks_nothing(&canaries).said(&[
+        "6 in sync, 4 equal to Vault byte by byte",
+        "it is not compared with Vault: its store reads the namespace `team` of Vault",
+        "it is not compared with Vault: what its `find` does is not followed",
+    ]);
+    // What differs is found there as elsewhere, and a key that is gone also without Vault.
+    scene.put("odd", r#"{"A": "the-second-canary", "null": "", "object": {"b": "<&>", "a": 1.10}, "number": 2}"#);
+    scene.namespace.kubectl(&[
+        "patch",
+        "secret",
+        "plain",
+        "--type=json",
+        "-p",
+        r#"[{"op": "remove", "path": "/data/A"}]"#,
+    ]);
+    let ended = scene.program(&verify).run().failed(1, &["changed-by-hand", "removed or added by hand: A"]);
+    ended.leaks_nothing(&canaries).said(&["Secret `single` is not what Vault holds, in: number", "3 in sync, 1 equal"]);
+    let mut blind = scene.program(&verify);
+    blind.environment.remove("VAULT_ADDR");
+    blind.run().failed(1, &["removed or added by hand: A", "5 in sync"]);
+}
+
+#[test]
+fn a_plan_is_planned_again_with_its_edits_and_an_old_one_rewrites_nothing() {
+    let scene = Scene::new();
+    let made = |team: &str, immutable: bool| {
+        let metadata = json!({"name": "marked", "labels": {"team": team}});
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "immutable": immutable, "stringData": {"A": CANARY}});
+        scene.namespace.create(&secret.to_string());
+    };
+    made("a", true);
+    plain(&scene, "stays");
+    scene.wait_for_store();
+    scene.plan().run().done();
+    let plan = scene.checkout.read("eso-plan.yaml").replace("refresh: 1h0m0s", "refresh: 30m0s");
+    std::fs::write(scene.checkout.path().join("eso-plan.yaml"), plan).unwrap();
+    scene.namespace.kubectl(&["delete", "secret", "marked"]);
+    made("b", false);
+    let before = scene.namespace.object("secret/marked");
+    let ended = scene.carry_out(&[]).run().failed(1, &["plan-outdated", "in: label team, immutable", "Moved 1 of 2"]);
+    ended.leaks_nothing(&[CANARY]);
+    assert!(scene.namespace.object("secret/marked")["metadata"] == before["metadata"], "something was rewritten");
+
+    scene.plan().run().done();
+    assert!(scene.checkout.read("eso-plan.yaml").contains("refresh: 30m0s"));
+    scene.carry_out(&[]).run().done().said(&["Moved 2 of 2 Secrets"]);
+    assert_eq!(scene.namespace.object("secret/marked")["metadata"]["labels"]["team"], "b");
+    assert_eq!(scene.namespace.object("externalsecret/marked-secrets")["spec"]["refreshInterval"], "30m0s");
 }
 
 #[test]

@@ -509,6 +509,22 @@ fn what_the_network_does_is_borne_or_told_and_no_token_is_left() {
 }
 
 #[test]
+fn a_token_that_ends_soon_is_renewed_while_nothing_else_is_asked() {
+    let scene = Scene::asking(&["PASSWORD"]);
+    scene.put("app", &format!(r#"{{"k":{PASSWORD:?}}}"#));
+    let role = format!("auth/approle/role/{}", scene.root);
+    bao(&["write", &role, "token_policies=reader", "token_ttl=4s", "token_max_ttl=1h"], "");
+    let role_id = bao(&["read", "-field=role_id", &format!("{role}/role-id")], "");
+    let secret_id = bao(&["write", "-force", "-field=secret_id", &format!("{role}/secret-id")], "");
+    let proxy = proxy("GET /v1/secret/* 1 latency 10000");
+    let run = scene.render("secret/data/~/app k | PASSWORD", &["--vault-url", proxy.url()]);
+    let run = run.env("SECRET_PATCH_VAULT_ROLE_ID", role_id.trim());
+    run.env("SECRET_PATCH_VAULT_SECRET_ID", secret_id.trim()).run().done().leaks_nothing(&[PASSWORD]);
+    assert_eq!(scene.value("PASSWORD"), PASSWORD);
+    bao(&["delete", &role], "");
+}
+
+#[test]
 fn a_redirect_never_carries_a_token() {
     let scene = Scene::asking(&["PASSWORD"]);
     scene.put("app", r#"{"k":"some-value"}"#);

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::facts::Encoding;
 use super::moment::{Moment, interval};
+use super::sources::Sources;
 use super::store::condition;
 use super::{PLAN_ANNOTATION, StoreRef};
 use crate::object::Object;
@@ -39,12 +39,8 @@ pub struct External {
     pub synced: String,
     /// `status.binding.name`.
     pub binding: String,
-    /// What each key comes from; `None` where whole paths are taken.
-    pub references: Option<Vec<Reference>>,
-    /// Whole paths, by `dataFrom[].extract.key`.
-    pub extracts: Vec<String>,
-    /// Whether a template makes the Secret's keys out of others.
-    pub is_templated: bool,
+    /// Where the Secret's keys come from.
+    pub sources: Sources,
     /// The plan it comes from.
     pub plan: Option<String>,
 }
@@ -62,29 +58,12 @@ pub struct Ready {
     pub since: Option<Moment>,
 }
 
-/// Where one key comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
-    /// The key of the Secret.
-    pub key: String,
-    /// The path in the store.
-    pub path: String,
-    /// The key at the path; the whole path where there is none.
-    pub property: Option<String>,
-    /// How its value is kept there; `None` for ways that this program does not follow.
-    pub encoding: Option<Encoding>,
-}
-
 impl External {
     /// What `object` tells.
     pub fn of(object: &Object) -> Self {
         let value = object.as_value();
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let moment = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).and_then(Moment::parse);
-        let data = value.pointer("/spec/data").and_then(Value::as_array);
-        let from = value.pointer("/spec/dataFrom").and_then(Value::as_array);
-        let extracts = from.into_iter().flatten();
-        let extracts = extracts.filter_map(|one| one.pointer("/extract/key").and_then(Value::as_str));
         Self {
             namespace: object.namespace().unwrap_or_default().to_owned(),
             name: object.name().to_owned(),
@@ -103,11 +82,7 @@ impl External {
             refreshed: moment("/status/refreshTime"),
             synced: text("/status/syncedResourceVersion").unwrap_or_default(),
             binding: text("/status/binding/name").unwrap_or_default(),
-            references: from.is_none_or(Vec::is_empty).then(|| data.into_iter().flatten().map(Reference::of).collect()),
-            extracts: extracts.map(str::to_owned).collect(),
-            is_templated: ["data", "templateFrom"]
-                .iter()
-                .any(|field| value.pointer(&format!("/spec/target/template/{field}")).is_some()),
+            sources: Sources::of(&value["spec"]),
             plan: value
                 .pointer("/metadata/annotations")
                 .and_then(|all| all.get(PLAN_ANNOTATION))
@@ -139,22 +114,5 @@ impl Ready {
         let text = |field: &str| condition[field].as_str().unwrap_or_default().to_owned();
         let since = condition["lastTransitionTime"].as_str().and_then(Moment::parse);
         Self { status: text("status"), reason: text("reason"), message: text("message"), since }
-    }
-}
-
-impl Reference {
-    fn of(data: &Value) -> Self {
-        let text = |pointer: &str| data.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let encoding = match text("/remoteRef/decodingStrategy").as_str() {
-            "" | "None" => Some(Encoding::Text),
-            "Base64" => Some(Encoding::Base64),
-            _ => None,
-        };
-        Self {
-            key: text("/secretKey"),
-            path: text("/remoteRef/key"),
-            property: Some(text("/remoteRef/property")).filter(|property| !property.is_empty()),
-            encoding,
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -10,9 +11,11 @@ use crate::changes::LAST_APPLIED;
 use crate::object::Object;
 
 /// How a value is kept in Vault, whose values are texts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Encoding {
     /// As it is.
+    #[default]
     Text,
     /// As base64, since it is no text.
     Base64,
@@ -23,6 +26,11 @@ impl Encoding {
     pub fn of(value: &[u8]) -> Self {
         let is_text = !value.contains(&0) && std::str::from_utf8(value).is_ok();
         if is_text { Self::Text } else { Self::Base64 }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub(super) fn is_text(&self) -> bool {
+        *self == Self::Text
     }
 }
 

@@ -14,12 +14,14 @@ mod plan;
 mod planning;
 mod references;
 mod remains;
+mod sources;
 mod spec;
 mod store;
 mod values;
 mod verdict;
+mod written;
 
-pub use self::external::{External, Ready, Reference};
+pub use self::external::{External, Ready};
 pub use self::facts::{Encoding, KeyFacts, SecretFacts, bytes};
 pub use self::inventory::Inventory;
 pub use self::manifest::{forced, real, shadow};
@@ -33,10 +35,12 @@ pub use self::plan::{KeyPlan, LeftOut, Plan, SecretPlan, StoreRef};
 pub use self::planning::PlanFile;
 pub use self::references::secrets_of;
 pub use self::remains::{Manifest, Origin, Remain, remains};
+pub use self::sources::{Reference, Remote, Sources};
 pub use self::spec::asks_for;
 pub use self::store::{StoreFacts, VaultStore};
-pub use self::values::{differences, expected, to_document};
-pub use self::verdict::{Verdict, changed_by_hand, judge};
+pub use self::values::{differences, to_document};
+pub use self::verdict::{Verdict, changed_by_hand, hand_work, judge};
+pub use self::written::{Written, differing, written};
 
 /// The group of ExternalSecrets and stores.
 pub const GROUP: &str = "external-secrets.io";

@@ -15,6 +15,7 @@ pub(super) const VERSION: u32 = 1;
 const HEAD: &str = "\
 # Made by `secret-patch eso plan`; names only, no values. `secret-patch eso run` carries it out.
 # To be edited: `path`, `externalSecret`, `refresh`, a key's `property` in Vault; a Secret that is taken out stays as it is.
+# Planning again over the file keeps that, but for Secrets that were taken out: in `leftOut`, with a `why` of your own, they stay out.
 ";
 
 /// What moves where.
@@ -88,35 +89,8 @@ pub struct KeyPlan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub property: Option<String>,
     /// How its value is kept in Vault.
-    #[serde(default, skip_serializing_if = "EncodingWord::is_text")]
-    pub encoding: EncodingWord,
-}
-
-/// The word for an [`Encoding`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EncodingWord {
-    /// As it is.
-    #[default]
-    Text,
-    /// As base64.
-    Base64,
-}
-
-impl EncodingWord {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-    fn is_text(&self) -> bool {
-        *self == Self::Text
-    }
-}
-
-impl From<EncodingWord> for Encoding {
-    fn from(word: EncodingWord) -> Self {
-        match word {
-            EncodingWord::Text => Self::Text,
-            EncodingWord::Base64 => Self::Base64,
-        }
-    }
+    #[serde(default, skip_serializing_if = "Encoding::is_text")]
+    pub encoding: Encoding,
 }
 
 /// A Secret that stays as it is.
@@ -135,11 +109,6 @@ impl KeyPlan {
     /// Its name in Vault.
     pub fn property(&self) -> &str {
         self.property.as_deref().unwrap_or(&self.key)
-    }
-
-    /// How its value is kept in Vault.
-    pub fn encoding(&self) -> Encoding {
-        self.encoding.into()
     }
 }
 
@@ -253,8 +222,8 @@ mod tests {
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
             keys: vec![
-                KeyPlan { key: "a".into(), property: None, encoding: EncodingWord::Text },
-                KeyPlan { key: "b".into(), property: Some("c".into()), encoding: EncodingWord::Base64 },
+                KeyPlan { key: "a".into(), property: None, encoding: Encoding::Text },
+                KeyPlan { key: "b".into(), property: Some("c".into()), encoding: Encoding::Base64 },
             ],
         };
         Plan {

@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::external::Reference;
 use super::facts::Encoding;
 use super::plan::KeyPlan;
 use crate::secret::Secret;
@@ -23,7 +22,7 @@ pub fn to_document(
     let (mut document, mut wrong) = (BTreeMap::new(), Vec::new());
     for key in keys {
         let Some((_, value)) = values.iter().find(|(name, _)| *name == key.key) else { continue };
-        let text = match key.encoding() {
+        let text = match key.encoding {
             Encoding::Base64 => Some(STANDARD.encode(value)),
             Encoding::Text => std::str::from_utf8(value).ok().map(str::to_owned),
         };
@@ -40,16 +39,6 @@ pub fn differences(held: &Document, wanted: &BTreeMap<String, Secret>) -> Vec<St
     let keys: BTreeSet<&String> = held.keys().chain(wanted.keys()).collect();
     let differs = |key: &&String| held.text(key, true).as_ref() != wanted.get(*key);
     keys.into_iter().filter(differs).cloned().collect()
-}
-
-/// What External Secrets makes of `held` for `reference`; `None` where it is not there, or in a way that this program does not follow.
-pub fn expected(reference: &Reference, held: &Document) -> Option<Zeroizing<Vec<u8>>> {
-    let property = reference.property.as_deref()?;
-    let text = held.text(property, true).or_else(|| held.text(property, false))?;
-    match reference.encoding? {
-        Encoding::Text => Some(Zeroizing::new(text.expose().as_bytes().to_vec())),
-        Encoding::Base64 => STANDARD.decode(text.expose()).ok().map(Zeroizing::new),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Whether an ExternalSecret is really in sync: what its own status says, and what it does not.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::external::{External, Ready};
@@ -138,8 +140,21 @@ fn old(external: &External, now: Moment, max_age: Option<i64>) -> Option<Verdict
     })
 }
 
-/// Who changed the data of `secret` after it was `refreshed`: a program that is not External Secrets. Where the ExternalSecret does not
-/// own the Secret, it says that it is in sync all the same until its next refresh.
+/// What people did to `secret`, the target of `external`, since its last refresh. Where the ExternalSecret does not own the Secret, it says
+/// that it is in sync all the same until its next refresh.
+pub fn hand_work(external: &External, secret: &Object) -> Option<Verdict> {
+    let (name, refreshed) = (&external.target, external.refreshed?);
+    let text = match (changed_by_hand(secret, refreshed), odd_keys(external, secret)) {
+        (Some(manager), _) => text!("its Secret `{name}` was changed by `{manager}` after the last refresh"),
+        (None, keys) if keys.is_empty() => return None,
+        // Nobody's name stands beside what is not there any more.
+        (None, keys) => text!("keys of its Secret `{name}` were removed or added by hand: {}", keys.join(", ")),
+    };
+    let help = "change it in Vault instead; the next refresh overwrites what was changed here";
+    Some(verdict(Severity::Error, "changed-by-hand", text, help))
+}
+
+/// Who changed the data of `secret` after it was `refreshed`: a program that is not External Secrets.
 pub fn changed_by_hand(secret: &Object, refreshed: Moment) -> Option<String> {
     let entries = secret.as_value().pointer("/metadata/managedFields").and_then(Value::as_array);
     let is_later = |entry: &&Value| {
@@ -148,6 +163,16 @@ pub fn changed_by_hand(secret: &Object, refreshed: Moment) -> Option<String> {
     };
     let mut managers = entries.into_iter().flatten().filter(is_later).filter_map(|entry| entry["manager"].as_str());
     managers.find(|manager| !manager.starts_with("externalsecrets.external-secrets.io/")).map(str::to_owned)
+}
+
+/// Keys that a Secret in sync would have, or not have.
+fn odd_keys(external: &External, secret: &Object) -> Vec<String> {
+    let Some(told) = external.sources.keys().filter(|_| external.is_synced()) else { return Vec::new() };
+    let live = secret.as_value()["data"].as_object();
+    let live: BTreeSet<&str> = live.into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+    // What is merged into a Secret leaves other keys alone.
+    let others = live.difference(&told).filter(|_| external.creation != "Merge");
+    told.difference(&live).chain(others).map(|key| (*key).to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -195,5 +220,28 @@ mod tests {
         assert_eq!(kinds(json!({}), spec()), ["no-status"]);
         let once = json!({"refreshInterval": "0s", "secretStoreRef": {"name": "s"}});
         assert_eq!(kinds(status("True", "SecretSynced", "secret synced", "2-x", fine), once), ["refreshes-once"]);
+    }
+
+    #[test]
+    fn a_key_that_was_removed_or_added_is_seen_without_vault() {
+        let found = |target: Value, message: &str, data: Value| {
+            let references =
+                ["a", "b"].map(|key| json!({"secretKey": key, "remoteRef": {"key": "p", "property": key}}));
+            let external = json!({"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+                "metadata": {"name": "e", "namespace": "n", "generation": 2}, "spec": {"target": target, "data": references},
+                "status": status("True", "SecretSynced", message, "2-x", NOW)});
+            let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "e", "namespace": "n"}, "data": data});
+            let external = External::of(&Object::parse(external).unwrap());
+            let verdict = hand_work(&external, &Object::parse(secret).unwrap());
+            verdict.map(|verdict| verdict.text.as_str().rsplit(": ").next().unwrap().to_owned())
+        };
+        let orphan = || json!({"creationPolicy": "Orphan"});
+        assert_eq!(found(orphan(), "secret synced", json!({"a": "", "b": ""})), None);
+        assert_eq!(found(orphan(), "secret synced", json!({"a": "", "c": ""})).as_deref(), Some("b, c"));
+        assert_eq!(
+            found(json!({"creationPolicy": "Merge"}), "secret synced", json!({"a": "", "b": "", "c": ""})),
+            None
+        );
+        assert_eq!(found(orphan(), "secret retained due to DeletionPolicy=Retain", json!({"a": ""})), None);
     }
 }

@@ -29,8 +29,11 @@ pub const STORE: Input = Input::new(
     "ClusterSecretStore or SecretStore that the ExternalSecrets of `eso plan` read; else the only one for Vault",
 );
 /// How often ExternalSecrets read.
-pub const REFRESH: Input =
-    Input::new("refresh", "DURATION", "How often the ExternalSecrets of `eso plan` read Vault").or("1h");
+pub const REFRESH: Input = Input::new(
+    "refresh",
+    "DURATION",
+    "How often the ExternalSecrets of `eso plan` read Vault; else as the plan says that is planned again, and `1h` for a new one",
+);
 /// Which plan.
 pub const PLAN: Input = Input::new("plan", "PATH", "Plan file that `eso run` carries out and `eso verify` looks at");
 /// Which paths may be overwritten.
@@ -65,7 +68,7 @@ pub struct EsoInputs {
     /// The store's name.
     pub store: Option<String>,
     /// How often ExternalSecrets read; never zero.
-    pub refresh: Duration,
+    pub refresh: Option<Duration>,
     /// The plan file.
     pub plan: Option<PathBuf>,
     /// Paths in Vault, with the mount or without.
@@ -90,7 +93,7 @@ impl EsoInputs {
             namespaces: reader.names(NAMESPACES, "-"),
             prefix,
             store: reader.text(STORE),
-            refresh: reader.duration(REFRESH),
+            refresh: optional(reader, REFRESH),
             plan: reader.text(PLAN).map(PathBuf::from),
             overwrite: reader.list(OVERWRITE),
             write_only: reader.boolean(WRITE_ONLY),

@@ -60,6 +60,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let masker = self.masker.clone();
         let vault = Arc::new(Vault::log_in(settings, &login, |token| masker.add(token)).await?);
         self.vault = Some(Arc::clone(&vault));
+        tokio::spawn(Vault::keep_renewed(Arc::downgrade(&vault)));
         Ok(vault)
     }
 

@@ -65,7 +65,7 @@ impl Vault {
     }
 
     /// KV v2: `MOUNT/data/PATH`.
-    async fn versioned(&self, mount: &Mount, place: &Place) -> Read<Document> {
+    pub(super) async fn versioned(&self, mount: &Mount, place: &Place) -> Read<Document> {
         let path = format!("{}/data/{}", mount.path, mount.secret(&place.path).unwrap_or(&place.path));
         let query = place.version.map(|version| ("version", version.to_string())).into_iter().collect();
         let answer = self.ask(&Request { query, ..Request::get(&path, &self.token) }).await?;
@@ -78,7 +78,7 @@ impl Vault {
     }
 
     /// KV v1: `PATH` as it is.
-    async fn plain(&self, place: &Place) -> Read<Document> {
+    pub(super) async fn plain(&self, place: &Place) -> Read<Document> {
         let answer = self.ask(&Request::get(&place.path, &self.token)).await?;
         if !answer.is_success() {
             return Err(self.refused(place, &place.path, &answer));

@@ -1,15 +1,19 @@
 //! Secrets that ExternalSecrets make, as they are: changed by somebody, or not what Vault holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use futures_util::stream::{self, StreamExt as _};
 
 use super::snapshots::{bare, by_name};
 use crate::error::{Problem, Severity, Text, text};
-use crate::eso::{External, Inventory, StoreFacts, Verdict, bytes, changed_by_hand, expected};
+use crate::eso::{
+    External, Inventory, Remote, Sources, StoreFacts, VaultStore, Verdict, bytes, differing, hand_work, written,
+};
 use crate::kubectl::Kubectl;
 use crate::object::Object;
-use crate::vault::{State, Vault};
+use crate::values::vault::Document;
+use crate::vault::{Kv, Vault};
 
 /// One ExternalSecret, and what was found out about it.
 pub(super) struct Judged<'a> {
@@ -75,21 +79,16 @@ async fn look_at_secret(
         }
         return;
     };
-    if let Some(manager) = external.refreshed.and_then(|refreshed| changed_by_hand(secret, refreshed)) {
-        let text = text!("its Secret `{}` was changed by `{manager}` after the last refresh", external.target);
-        one.verdicts.push(found(
-            "changed-by-hand",
-            text,
-            "change it in Vault instead; the next refresh overwrites what was changed here",
-        ));
-    }
-    let Some((vault, mount)) = vault.zip(store.and_then(|store| store.vault.as_ref()?.mount.as_deref())) else {
+    one.verdicts.extend(hand_work(external, secret));
+    let Some((vault, store)) = vault.zip(store.and_then(|store| store.vault.as_ref())) else { return };
+    if let Some(why) = why_not(vault, store, &external.sources) {
+        let text = text!("it is not compared with Vault: {why}");
+        one.verdicts.push(Verdict { severity: Severity::Notice, ..found("not-compared", text, "") });
         return;
-    };
-    match differences(vault, mount, external, secret).await {
-        Ok(None) => {}
-        Ok(Some(keys)) if keys.is_empty() => one.compared = Compared::Equal,
-        Ok(Some(keys)) => {
+    }
+    match differences(vault, store, external, secret).await {
+        Ok(keys) if keys.is_empty() => one.compared = Compared::Equal,
+        Ok(keys) => {
             one.compared = Compared::Different;
             let text = text!("its Secret `{}` is not what Vault holds, in: {}", external.target, keys.join(", "));
             one.verdicts.push(found(
@@ -105,7 +104,7 @@ async fn look_at_secret(
     }
 }
 
-/// What Vault does not have is an error; what may not be read is not known.
+/// What may not be read is not known.
 fn severity_of(problem: &Problem) -> Severity {
     if problem.kind == "vault-forbidden" { Severity::Warning } else { Severity::Error }
 }
@@ -114,46 +113,50 @@ fn found(kind: &'static str, text: impl Into<Text>, help: &'static str) -> Verdi
     Verdict { severity: Severity::Error, kind, text: text.into(), help }
 }
 
-/// The keys in which `secret` is not what Vault has for `external`; `None` where the two cannot be compared key by key.
-async fn differences(
-    vault: &Vault,
-    mount: &str,
-    external: &External,
-    secret: &Object,
-) -> Result<Option<Vec<String>>, Problem> {
-    let Some(references) = external.references.as_ref().filter(|all| !all.is_empty() && !external.is_templated) else {
-        return Ok(None);
+/// Why a Secret that `sources` make out of `store` is not to be compared with what `vault` shows.
+fn why_not(vault: &Vault, store: &VaultStore, sources: &Sources) -> Option<Text> {
+    let namespace = |of: Option<&str>| match of.unwrap_or_default().trim_matches('/') {
+        "" => Text::from("the root namespace"),
+        name => text!("the namespace `{name}`"),
     };
-    let followed = references.iter().all(|reference| reference.property.is_some() && reference.encoding.is_some());
-    if !followed {
-        return Ok(None);
+    let (read, shown) = (namespace(store.namespace.as_deref()), namespace(vault.namespace()));
+    if read != shown {
+        return Some(text!("its store reads {read} of Vault, and `vault-namespace` asks for {shown}"));
     }
-    let live: BTreeMap<String, _> = bytes(secret).into_iter().collect();
-    let mut documents = BTreeMap::new();
-    let mut different = Vec::new();
-    for reference in references {
-        let path = below(mount, &reference.path);
-        if !documents.contains_key(path) {
-            documents.insert(path, vault.kept(mount, path).await?.state);
-        }
-        let held = match &documents[path] {
-            State::Present(held) => expected(reference, held),
-            State::Absent | State::Deleted | State::Destroyed => None,
-        };
-        if held.is_none() || held.as_ref() != live.get(&reference.key) {
-            different.push(reference.key.clone());
-        }
+    if store.mount.is_none() {
+        return Some("its store names no `path`".into());
     }
-    let named: BTreeSet<&String> = references.iter().map(|reference| &reference.key).collect();
-    // What is merged into a Secret leaves other keys alone.
-    if external.creation != "Merge" {
-        different.extend(live.keys().filter(|key| !named.contains(key)).cloned());
-    }
-    Ok(Some(different))
+    sources.unfollowed.map(|field| text!("what its `{field}` does is not followed"))
 }
 
-/// A key as the store reads it: without the mount and `data/`.
-fn below<'a>(mount: &str, path: &'a str) -> &'a str {
-    let path = path.strip_prefix(mount).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path);
-    path.strip_prefix("data/").unwrap_or(path)
+/// The keys in which `secret` is not what External Secrets makes of what Vault has for `external`.
+async fn differences(
+    vault: &Vault,
+    store: &VaultStore,
+    external: &External,
+    secret: &Object,
+) -> Result<Vec<String>, Problem> {
+    let sources = &external.sources;
+    let mut documents = BTreeMap::new();
+    for remote in sources.extracts.iter().chain(sources.references.iter().map(|reference| &reference.remote)) {
+        if let Entry::Vacant(place) = documents.entry(remote.place()) {
+            place.insert(held(vault, store, remote).await?);
+        }
+    }
+    let wanted = written(sources, |remote| documents.get(&remote.place()).and_then(Option::as_ref));
+    let live = bytes(secret).into_iter().collect();
+    // What is merged into a Secret leaves other keys alone.
+    Ok(differing(&live, &wanted, sources.may_lack, external.creation == "Merge"))
+}
+
+/// What Vault holds where External Secrets reads `remote`.
+async fn held(vault: &Vault, store: &VaultStore, remote: &Remote) -> Result<Option<Document>, Problem> {
+    let mount = store.mount.as_deref().unwrap_or_default();
+    let path = remote.path.strip_prefix(mount).and_then(|rest| rest.strip_prefix('/'));
+    if store.version == "v1" {
+        return vault.held(mount, path.unwrap_or(&remote.path), Kv::Plain).await;
+    }
+    // Behind the mount, and there alone, `data/` is the API's.
+    let path = path.map_or(remote.path.as_str(), |path| path.strip_prefix("data/").unwrap_or(path));
+    vault.held(mount, path, Kv::Versions(remote.version)).await
 }

@@ -81,7 +81,8 @@ impl<O: Write, E: Write> Run<O, E> {
             self.note([Problem::warning("store-invalid", text)
                 .help("repair it before the run, which refuses to go on with it; check that External Secrets runs")]);
         }
-        let (prefix, refresh) = (self.inputs.eso.prefix.as_deref(), self.inputs.eso.refresh.as_secs());
+        let eso = &self.inputs.eso;
+        let (prefix, refresh) = (eso.prefix.as_deref(), eso.refresh.map(|refresh| refresh.as_secs()));
         let file = PlanFile { prefix, refresh, api_version };
         let (plan, problems) = Plan::of(inventory, store, &mount, file, earlier);
         self.settle(Stage::Plan, problems)?;

@@ -14,6 +14,8 @@ use crate::eso::{
 };
 use crate::object::Object;
 
+const PLAN_AGAIN: &str = "plan again: `secret-patch eso plan` keeps what was edited, and tells what comes in";
+
 /// One Secret on its way.
 pub(super) struct Step<'a> {
     pub(super) plan: &'a SecretPlan,
@@ -105,7 +107,9 @@ impl Step<'_> {
                 self.edited_by = external.refreshed.and_then(|refreshed| changed_by_hand(live, refreshed));
             }
             None => {
-                self.moved.problem = refusal(self.plan, live, &owner, self.external.as_ref()).or_else(outdated);
+                self.moved.problem = refusal(self.plan, live, &owner, self.external.as_ref())
+                    .or_else(outdated)
+                    .or_else(|| rewritten(self.plan, live));
             }
         }
         self.moved.before = Some(owner);
@@ -149,9 +153,7 @@ fn outdated(plan: &SecretPlan, live: &Object, values: &[(String, Zeroizing<Vec<u
     let (planned, found): (BTreeSet<&String>, BTreeSet<&String>) =
         (plan.keys.iter().map(|key| &key.key).collect(), values.iter().map(|(key, _)| key).collect());
     let different: Vec<String> = planned.symmetric_difference(&found).map(|key| (*key).clone()).collect();
-    let outdated = |text| {
-        Some(Problem::error("plan-outdated", text).help("plan again: `secret-patch eso plan` keeps what was edited"))
-    };
+    let outdated = |text| Some(Problem::error("plan-outdated", text).help(PLAN_AGAIN));
     if !different.is_empty() {
         return outdated(text!("Secret `{}` has not the keys of the plan: {}", plan.id(), different.join(", ")));
     }
@@ -159,4 +161,11 @@ fn outdated(plan: &SecretPlan, live: &Object, values: &[(String, Zeroizing<Vec<u
         return outdated(text!("Secret `{}` has not the type of the plan, `{}`", plan.id(), plan.kind));
     }
     None
+}
+
+/// Whether taking the Secret over would write more of the plan into it than its marks.
+fn rewritten(plan: &SecretPlan, live: &Object) -> Option<Problem> {
+    let rewritten = plan.rewrites(live);
+    let text = text!("Secret `{}` is not as the plan says, in: {}", plan.id(), rewritten.join(", "));
+    (!rewritten.is_empty()).then(|| Problem::error("plan-outdated", text).help(PLAN_AGAIN))
 }

@@ -25,7 +25,12 @@ impl Document {
     /// What `key` holds as text, [`None`] where there is no such key or it holds nothing (`null`). Text is text; numbers and booleans are
     /// as they were sent, objects and lists are compact JSON. Unquoted, `a.b` may be the member `b` of the object `a`, `a[0]` a list's first.
     pub fn text(&self, key: &str, quoted: bool) -> Option<Secret> {
-        let flat = self.0.get(key).and_then(as_text);
+        self.json(key, quoted).as_ref().and_then(as_text)
+    }
+
+    /// What `key` holds as Vault sent it, `null` included; found as [`Self::text`] finds it.
+    pub fn json(&self, key: &str, quoted: bool) -> Option<Secret> {
+        let flat = self.0.get(key).cloned();
         if quoted { flat } else { flat.or_else(|| self.nested(key)) }
     }
 
@@ -41,7 +46,7 @@ impl Document {
                 _ => Self::parse(value.expose())?.0.remove(step)?,
             };
         }
-        as_text(&value)
+        Some(value)
     }
 }
 
