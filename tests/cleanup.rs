@@ -260,5 +260,5 @@ fn on_the_command_line_cleanup_takes_back_a_render() {
     checkout.program(&["cleanup", "demo"]).run().done().said(&["stays"]);
     assert!(checkout.exists(PATCH));
     checkout.program(&["cleanup"]).run().failed(2, &["<ENV>"]);
-    checkout.program(&["cleanup", "../demo"]).run().failed(2, &["../demo"]);
+    checkout.program(&["cleanup", "../demo"]).run().failed(1, &["../demo"]);
 }

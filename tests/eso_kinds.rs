@@ -12,7 +12,7 @@
 
 mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -379,7 +379,27 @@ fn rights_without_list_are_enough_for_a_run_and_rights_on_one_namespace_for_a_lo
         false,
     );
     let inventory = scene.program(&["eso", "inventory"]).env("KUBECONFIG", &looking).run().done();
-    inventory.said(&["some-namespaces", "ExternalSecret app-secrets"]).leaks_nothing(&[CANARY]);
+    let inventory = inventory.said(&["some-namespaces", "ExternalSecret app-secrets", "there may be other stores"]);
+    inventory.leaks_nothing(&[CANARY]);
+
+    plain(&scene, "later");
+    let (namespace, prefix, store) = (scene.namespace.name(), &scene.prefix, &scene.store);
+    let plan =
+        ["eso", "plan", "--namespaces", namespace, "--prefix", prefix, "--store", store, "--output", "again.yaml"];
+    let again = || scene.program(&plan).env("KUBECONFIG", &looking).run();
+    again().failed(1, &["store-missing", "there may be other stores"]);
+    let metadata = json!({"name": store});
+    let rules = json!([{"apiGroups": ["external-secrets.io"], "resources": ["clustersecretstores"],
+        "resourceNames": [store], "verbs": ["get"]}]);
+    let subject = json!({"kind": "User", "name": Path::new(&looking).file_name().unwrap().to_str(),
+        "apiGroup": "rbac.authorization.k8s.io"});
+    let reference = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": store});
+    let api_version = "rbac.authorization.k8s.io/v1";
+    let role = json!({"apiVersion": api_version, "kind": "ClusterRole", "metadata": metadata, "rules": rules});
+    let binding = json!({"apiVersion": api_version, "kind": "ClusterRoleBinding", "metadata": metadata,
+        "subjects": [subject], "roleRef": reference});
+    scene.namespace.create(&json!({"apiVersion": "v1", "kind": "List", "items": [role, binding]}).to_string());
+    again().done().leaks_nothing(&[CANARY]).said(&["Planned 1 Secret"]);
 }
 
 #[test]

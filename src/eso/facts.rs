@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::owner::{Owner, has_owner_reference};
 use crate::changes::LAST_APPLIED;
-use crate::object::Object;
+use crate::object::{Marks, Object};
 
 /// How a value is kept in Vault, whose values are texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -62,6 +62,8 @@ pub struct SecretFacts {
     pub has_owner_reference: bool,
     /// Whether it holds [`LAST_APPLIED`].
     pub in_clear: bool,
+    /// Whether somebody applies it with kubectl, on either side.
+    pub is_applied: bool,
     /// Whether its data cannot be changed.
     pub immutable: bool,
     /// Labels that a Secret made anew needs too.
@@ -87,6 +89,7 @@ impl SecretFacts {
         };
         let holds_value = |text: &str| data.iter().any(|(_, bytes)| holds(text, bytes));
         let owned = |(name, text): (String, &str)| (name, text.to_owned());
+        let in_clear = value.pointer("/metadata/annotations").and_then(|all| all.get(LAST_APPLIED)).is_some();
         Self {
             namespace: secret.namespace().unwrap_or_default().to_owned(),
             name: secret.name().to_owned(),
@@ -95,7 +98,8 @@ impl SecretFacts {
             created: text("/metadata/creationTimestamp"),
             owner: Owner::of(secret, target_of),
             has_owner_reference: has_owner_reference(secret),
-            in_clear: value.pointer("/metadata/annotations").and_then(|all| all.get(LAST_APPLIED)).is_some(),
+            in_clear,
+            is_applied: in_clear || Marks(value).is_applied_by("kubectl"),
             immutable: value["immutable"] == true,
             labels: pairs("labels").into_iter().map(owned).collect(),
             annotations: pairs("annotations").into_iter().filter(|(_, text)| !holds_value(text)).map(owned).collect(),

@@ -230,7 +230,7 @@ fn warnings(facts: &SecretFacts) -> Vec<Problem> {
         problems.push(Problem::warning("still-applied", text).help(
             "take it out of template, base and the workflow's `env:` after the run, and before the next apply: the two would fight",
         ));
-    } else if facts.in_clear {
+    } else if facts.is_applied {
         let text = text!("somebody applies Secret `{id}` with `kubectl apply`, from a manifest that holds its values");
         problems.push(Problem::warning("still-applied", text).help(
             "take it out of that manifest or kustomization before the run: the next apply would bring the old values back; do not apply with `--prune`",
@@ -250,6 +250,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::changes::LAST_APPLIED;
 
     fn secret(name: &str, metadata: serde_json::Value) -> Object {
         let mut metadata = metadata;
@@ -285,6 +286,14 @@ mod tests {
         assert_eq!(again.left_out, [left("stays", "the payments team keeps it")]);
         assert_eq!(told, ["newly-planned: not in the plan before, and planned now: n/taken-out"]);
         assert_eq!(planned(&["kept"], Some(60), Some(&plan)).0.refresh, "1m0s");
+    }
+
+    #[test]
+    fn a_secret_that_is_applied_with_kubectl_is_told_on_whichever_side_it_is_merged() {
+        let applied = |metadata| warnings(&SecretFacts::of(&secret("s", metadata), None)).len();
+        let by = |operation: &str| json!({"managedFields": [{"manager": "kubectl", "operation": operation}]});
+        assert_eq!([by("Apply"), by("Update"), json!({})].map(applied), [1, 0, 0]);
+        assert_eq!(applied(json!({"annotations": {LAST_APPLIED: "{}"}})), 1);
     }
 
     #[test]

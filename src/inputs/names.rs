@@ -137,7 +137,7 @@ pub const KUBE_TOKEN: Input = Input::new(
 )
 .secret();
 /// Whether plugins run.
-pub const ALLOW_EXEC: Input = Input::boolean("allow-exec", "Let the kubeconfig's exec plugin or `oidc` auth provider run");
+pub const ALLOW_EXEC: Input = Input::boolean("allow-exec", "Let the kubeconfig's exec plugin or `oidc` provider run");
 /// Whether the build may fetch.
 pub const ALLOW_REMOTE: Input = Input::boolean("allow-remote", "Let the kustomization name remote resources");
 /// Whose trees count as ours.

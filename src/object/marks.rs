@@ -44,12 +44,20 @@ impl<'a> Marks<'a> {
         self.owners().filter(of_group).find(|owner| owner["kind"] == kind)?["name"].as_str()
     }
 
+    /// Whether the field manager `name` has applied the object server-side.
+    pub fn is_applied_by(&self, name: &str) -> bool {
+        self.managed_fields().any(|entry| entry["manager"] == name && entry["operation"] == "Apply")
+    }
+
+    fn managed_fields(&self) -> impl Iterator<Item = &'a Value> + use<'a> {
+        self.0.pointer("/metadata/managedFields").and_then(Value::as_array).into_iter().flatten()
+    }
+
     /// The Argo CD application that tracks the object: by its annotation, or by a label that is in many charts too, so that alone
     /// it says nothing.
     pub fn argo_cd(&self) -> Option<&'a str> {
         let by_annotation = self.annotation(ARGO_CD_TRACKING).and_then(|id| id.split(':').next());
-        let entries = self.0.pointer("/metadata/managedFields").and_then(Value::as_array);
-        let mut managers = entries.into_iter().flatten().filter_map(|entry| entry["manager"].as_str());
+        let mut managers = self.managed_fields().filter_map(|entry| entry["manager"].as_str());
         let is_managed = managers.any(|manager| ARGO_CD_MANAGERS.contains(&manager));
         by_annotation.or_else(|| self.label("app.kubernetes.io/instance").filter(|_| is_managed))
     }

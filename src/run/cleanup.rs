@@ -8,17 +8,22 @@ use std::path::{Path, PathBuf};
 use super::{Done, Run};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::files::{Layout, Removal, remove_rendered};
-use crate::inputs::FileName;
+use crate::inputs::{ActionStage, FileName};
 
 const NOTHING: &str = "there is nothing to remove";
 
 impl<O: Write, E: Write> Run<O, E> {
     pub(super) fn cleanup(&mut self) -> Done {
         let failure = |problem| Failure::new(Stage::Cleanup, vec![problem]);
+        let path = match self.patch_to_remove() {
+            // The main stage has said why, and has written nothing.
+            Err(_) if self.context.stage == ActionStage::Post => return Ok(()),
+            path => path,
+        };
         self.enter(Stage::Cleanup);
         let early = std::mem::take(&mut self.early);
         self.note(early);
-        let Some(path) = self.patch_to_remove().map_err(failure)? else {
+        let Some(path) = path.map_err(failure)? else {
             self.say(NOTHING);
             return Ok(());
         };

@@ -8,6 +8,7 @@ use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value;
 
 use super::super::Run;
+use super::stores::{not_listed, stores};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::eso::{External, GROUP, Inventory, Owner, SecretFacts, StoreFacts, secrets_of};
 use crate::kubectl::{Kubectl, Paging};
@@ -39,10 +40,10 @@ pub(super) enum Scope {
 }
 
 /// What a list gave.
-struct Listed<T> {
-    found: Vec<T>,
+pub(super) struct Listed<T> {
+    pub(super) found: Vec<T>,
     /// The first refusal, and how many namespaces it was said of.
-    refused: Option<(Problem, usize)>,
+    pub(super) refused: Option<(Problem, usize)>,
 }
 
 impl<O: Write, E: Write> Run<O, E> {
@@ -82,7 +83,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let (secrets, (users, users_known), (externals, stores)) = tokio::join!(
             secrets,
             users_among(kubectl, scope, users),
-            external_secrets(kubectl, scope, api_version.as_deref())
+            external_secrets(kubectl, scope, api_version.as_deref(), self.inputs.eso.store.as_deref())
         );
         let (secrets, externals, stores) =
             (secrets.map_err(failure)?, externals.map_err(failure)?, stores.map_err(failure)?);
@@ -90,6 +91,7 @@ impl<O: Write, E: Write> Run<O, E> {
         if api_version.is_some() {
             self.tell_refusals(scope, &externals, "ExternalSecrets")?;
         }
+        self.note(not_listed(&stores));
         let mut inventory = Inventory {
             api_version,
             secrets: secrets.found,
@@ -119,9 +121,10 @@ impl<O: Write, E: Write> Run<O, E> {
                     .help("see https://external-secrets.io for how to install it"),
             ));
         }
-        let (externals, stores) = external_secrets(kubectl, scope, api_version.as_deref()).await;
+        let (externals, stores) = external_secrets(kubectl, scope, api_version.as_deref(), None).await;
         let (externals, stores) = (externals.map_err(failure)?, stores.map_err(failure)?);
         self.tell_refusals(scope, &externals, "ExternalSecrets")?;
+        self.note(not_listed(&stores));
         Ok(Inventory { api_version, externals: externals.found, stores: stores.found, ..Inventory::default() })
     }
 
@@ -159,31 +162,18 @@ pub(super) async fn api_version(kubectl: &Kubectl) -> Result<Option<String>, Pro
     Ok(None)
 }
 
-/// ExternalSecrets and stores; none of what is not installed.
+/// ExternalSecrets and stores, the one named `store` also where none may be listed; none of what is not installed.
 async fn external_secrets(
     kubectl: &Kubectl,
     scope: &Scope,
     api_version: Option<&str>,
+    store: Option<&str>,
 ) -> (Result<Listed<External>, Problem>, Result<Listed<StoreFacts>, Problem>) {
     let Some(api_version) = api_version else { return (Ok(Listed::none()), Ok(Listed::none())) };
     let root = format!("/apis/{api_version}");
     let externals = list(kubectl, &root, "externalsecrets", scope, |one| Some(External::of(&one)));
-    let (externals, stores) = tokio::join!(externals, stores(kubectl, scope, api_version));
+    let (externals, stores) = tokio::join!(externals, stores(kubectl, scope, api_version, store));
     (externals, stores)
-}
-
-/// The stores of both kinds; those of the whole cluster also where only some namespaces may be seen.
-async fn stores(kubectl: &Kubectl, scope: &Scope, api_version: &str) -> Result<Listed<StoreFacts>, Problem> {
-    let root = format!("/apis/{api_version}");
-    let of = |store: Object| Some(StoreFacts::of(&store));
-    let (own, of_cluster) = tokio::join!(
-        list(kubectl, &root, "secretstores", scope, of),
-        list(kubectl, &root, "clustersecretstores", &Scope::Everywhere, of)
-    );
-    let (mut all, of_cluster) = (own?, of_cluster?);
-    all.found.extend(of_cluster.found);
-    all.refused = all.refused.or(of_cluster.refused);
-    Ok(all)
 }
 
 /// Who uses which Secret, and whether all who may could be read.
@@ -226,7 +216,7 @@ fn used_by(object: Object) -> Option<(String, String, BTreeSet<String>)> {
 }
 
 /// What `of` makes of each object of a resource, but for those of Kubernetes' own namespaces.
-async fn list<T>(
+pub(super) async fn list<T>(
     kubectl: &Kubectl,
     root: &str,
     plural: &str,

@@ -13,6 +13,7 @@ mod rights;
 mod run;
 mod snapshots;
 mod step;
+mod stores;
 mod sync;
 mod trial;
 mod verify;
