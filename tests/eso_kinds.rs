@@ -399,7 +399,7 @@ fn rights_without_list_are_enough_for_a_run_and_rights_on_one_namespace_for_a_lo
     let binding = json!({"apiVersion": api_version, "kind": "ClusterRoleBinding", "metadata": metadata,
         "subjects": [subject], "roleRef": reference});
     scene.namespace.create(&json!({"apiVersion": "v1", "kind": "List", "items": [role, binding]}).to_string());
-    again().done().leaks_nothing(&[CANARY]).said(&["Planned 1 Secret"]);
+    again().done().leaks_nothing(&[CANARY]).said(&["Planned 2 Secrets"]);
 }
 
 #[test]
