@@ -61,13 +61,11 @@ pub fn resolve(lines: &[Line], asked: &BTreeSet<String>, found: &Found) -> (BTre
         match found.get(&line.lookup()) {
             Some(Ok(documents)) => resolved.take(line, documents, asked),
             Some(Err(missing)) if missing.absent && line.optional => {}
-            // One lookup may serve several lines.
-            Some(Err(missing)) if !resolved.problems.contains(&missing.problem) => {
-                resolved.problems.push(missing.problem.clone());
-            }
-            _ => {}
+            Some(Err(missing)) => resolved.miss(line, &missing.problem),
+            None => {}
         }
     }
+    resolved.tell_missed();
     let values = resolved.values.into_iter().map(|(name, (value, _))| (name, value)).collect();
     (values, resolved.problems)
 }
@@ -76,6 +74,8 @@ pub fn resolve(lines: &[Line], asked: &BTreeSet<String>, found: &Found) -> (BTre
 struct Resolved {
     /// With the line that gave it.
     values: BTreeMap<String, (Secret, usize)>,
+    /// Why something was not read, with the lines that need it: one lookup may serve several.
+    missed: Vec<(Problem, BTreeSet<usize>)>,
     problems: Vec<Problem>,
 }
 
@@ -112,6 +112,25 @@ impl Resolved {
                 self.values.insert(name, (value, line));
             }
         }
+    }
+
+    fn miss(&mut self, line: &Line, why: &Problem) {
+        match self.missed.iter_mut().find(|(problem, _)| problem == why) {
+            Some((_, lines)) => {
+                lines.insert(line.line);
+            }
+            None => self.missed.push((why.clone(), BTreeSet::from([line.line]))),
+        }
+    }
+
+    fn tell_missed(&mut self) {
+        let told = |(problem, lines): (Problem, BTreeSet<usize>)| {
+            let numbers: Vec<String> = lines.iter().map(usize::to_string).collect();
+            let lines = if numbers.len() == 1 { "line" } else { "lines" };
+            let text = text!("{}, for {lines} {} of `vault-secrets`", problem.message, numbers.join(", "));
+            Problem { message: text, ..problem }
+        };
+        self.problems.extend(std::mem::take(&mut self.missed).into_iter().map(told));
     }
 
     fn unused(&mut self, line: &Line) {
@@ -233,11 +252,12 @@ mod tests {
         let missing = Missing { absent: true, problem: Problem::error("vault-not-found", "`s/gone` is not there") };
         let mut found = found(&[(place("s/a"), &[("", r#"{"k":"hunter2","l":"hunter3","ok":"aGk=","bin":"/w=="}"#)])]);
         found.insert(place("s/gone"), Err(missing));
-        let text = "s/a none | A; s/a k | B; s/a l | B; s/a k | C base64; s/a bin | D base64; s/a ok | E base64; s/gone x | F; s/gone y | G; s/a no | H optional";
+        let text = "s/a none | A; s/a k | B; s/a l | B; s/a k | C base64; s/a bin | D base64; s/a ok | E base64; s/gone x | F;\ns/gone y | G; s/a no | H optional";
         let (values, problems) = run(text, "A B C D E F G H", &found);
         assert_eq!(values, pairs(&[("B", "hunter2"), ("E", "hi")]));
         let kinds: Vec<&str> = problems.iter().map(|text| text.split(':').next().unwrap_or_default()).collect();
         assert_eq!(kinds, ["vault-no-key", "vault-name-twice", "vault-base64", "vault-base64", "vault-not-found"]);
+        assert!(problems[4].ends_with("`s/gone` is not there, for lines 1, 2 of `vault-secrets`"), "{}", problems[4]);
         assert!(!problems.concat().contains("hunter"), "a value is shown");
     }
 
@@ -247,6 +267,6 @@ mod tests {
         let gone = Missing { absent: true, problem: Problem::error("vault-not-found", "`s/a` is not there") };
         let found: Found = [(place("s/a"), Err(gone)), (place("s/b"), Err(refused))].into();
         let (_, problems) = run("s/a k | A optional; s/b k | B optional", "A B", &found);
-        assert_eq!(problems, ["vault-forbidden: `s/b` may not be read"]);
+        assert_eq!(problems, ["vault-forbidden: `s/b` may not be read, for line 1 of `vault-secrets`"]);
     }
 }
