@@ -13,6 +13,7 @@
 mod support;
 
 use serde_json::{Value, json};
+use support::cluster::Namespace;
 use support::eso::{Scene, bao, of_vault};
 
 const CANARY: &str = "a canary of runs that come again: #1 \"x\" ü\n";
@@ -142,6 +143,27 @@ fn a_run_that_is_stopped_takes_its_trials_away_and_one_that_was_killed_leaves_th
     edit_secret(&scene, "app", EDITED);
     scene.carry_out(&[]).run().failed(1, &["vault-differs"]).leaks_nothing(&CANARIES);
     scene.assert_no_trial();
+}
+
+#[test]
+fn the_trial_of_another_plan_in_another_namespace_stays() {
+    let (scene, other) = (Scene::new(), Namespace::new());
+    scene.wait_for_store();
+    scene.secret("app", "Opaque", &[("A", CANARY.as_bytes())]);
+    let secret =
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "other"}, "stringData": {"A": CANARY}});
+    let metadata = json!({"name": "app-secrets-eso-check", "annotations": {"secret-patch.dev/eso-plan": "another"}});
+    let data = json!([{"secretKey": "A", "remoteRef": {"key": "nowhere", "property": "A"}}]);
+    let spec = json!({"secretStoreRef": {"kind": "ClusterSecretStore", "name": scene.store}, "data": data,
+        "target": {"name": "app-eso-check"}});
+    let trial =
+        json!({"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": metadata, "spec": spec});
+    other.create(&json!({"apiVersion": "v1", "kind": "List", "items": [secret, trial]}).to_string());
+    let namespaces = format!("{},{}", scene.namespace.name(), other.name());
+    let plan = ["eso", "plan", "--namespaces", &namespaces, "--prefix", &scene.prefix, "--store", &scene.store];
+    scene.program(&plan).run().done();
+    scene.carry_out(&[]).run().done().leaks_nothing(&CANARIES).said(&["Moved 2 of 2 Secrets"]);
+    other.kubectl(&["get", "externalsecret", "app-secrets-eso-check"]);
 }
 
 #[test]

@@ -45,9 +45,11 @@ impl<O: Write, E: Write> Run<O, E> {
         if self.inputs.dry_run {
             return;
         }
-        let names: BTreeSet<String> = plan.secrets.iter().map(|secret| secret.trial().0).collect();
+        // The same name in another namespace may be under another run's trial at this moment.
+        let ours: BTreeSet<(String, String)> = plan.secrets.iter().map(|secret| Trial::of(plan, secret).id()).collect();
         let is_left = |external: &&Object| {
-            is_trial(external) && (names.contains(external.name()) || plan_of(external) == Some(&plan.id))
+            let id = Trial::found(external).id();
+            is_trial(external) && (ours.contains(&id) || plan_of(external) == Some(&plan.id))
         };
         let left: Vec<Trial> = ground.externals.values().filter(is_left).map(Trial::found).collect();
         let problems = match clear(kubectl, &left, self.inputs.timeout.min(COLLECTION)).await {
