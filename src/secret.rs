@@ -1,5 +1,6 @@
 //! A sensitive text: it prints as `***`, is never serialized, and its memory is zeroed.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use zeroize::Zeroizing;
@@ -22,6 +23,18 @@ impl Secret {
     /// Whether there is no text at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl Ord for Secret {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.as_str().cmp(other.0.as_str())
+    }
+}
+
+impl PartialOrd for Secret {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

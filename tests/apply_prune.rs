@@ -130,7 +130,11 @@ fn what_left_the_build_is_told_and_deleted_where_that_is_asked_for() {
 #[test]
 fn nothing_that_this_set_did_not_apply_is_ever_deleted() {
     let (namespace, checkout) = (Namespace::new(), Checkout::with("", ""));
-    applied(&checkout, &namespace, &build(&["Secret/gone", "Secret/eso", "Secret/unmarked", "ConfigMap/taken"]));
+    applied(
+        &checkout,
+        &namespace,
+        &build(&["Secret/gone", "Secret/eso", "Secret/helm", "Secret/unmarked", "ConfigMap/taken"]),
+    );
     // Another repository, root and environment.
     checkout.write("other/config/demo-config-secret.example.yml", holder("Secret", "of-another-root").as_bytes());
     checkout.write("other/apps/kustomization.yml", b"");
@@ -146,6 +150,7 @@ fn nothing_that_this_set_did_not_apply_is_ever_deleted() {
         json!({"name": "copy", "annotations": copy["metadata"]["annotations"], "labels": copy["metadata"]["labels"]});
     namespace.create(&copy.to_string());
     namespace.kubectl(&["label", "secret", "eso", "reconcile.external-secrets.io/managed=true"]);
+    namespace.kubectl(&["label", "secret", "helm", "owner=helm"]);
     namespace.kubectl(&["annotate", "secret", "unmarked", &format!("{SET}-")]);
     namespace.kubectl(&["annotate", "--overwrite", "configmap", "taken", &format!("{SET}=theirs//.//demo")]);
     // The same set somewhere else.
@@ -163,6 +168,7 @@ fn nothing_that_this_set_did_not_apply_is_ever_deleted() {
         "Secret/kept",
         "ConfigMap/kept",
         "Secret/eso",
+        "Secret/helm",
         "Secret/unmarked",
         "ConfigMap/taken",
         "Secret/by-hand",
@@ -172,6 +178,21 @@ fn nothing_that_this_set_did_not_apply_is_ever_deleted() {
     ];
     assert_eq!(there(&namespace), set(&stays));
     assert_eq!(there(&elsewhere), set(&["Secret/kept", "ConfigMap/kept", "Secret/gone"]));
+}
+
+#[test]
+fn what_left_a_build_of_many_objects_is_found_among_them() {
+    let (namespace, checkout) = (Namespace::new(), Checkout::with("", ""));
+    let many: Vec<String> = (0..61).map(|number| format!("Secret/many-{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    applied(&checkout, &namespace, &build(&[&many[..], &["Secret/gone", "ConfigMap/gone"]].concat()));
+    namespace.kubectl(&["create", "secret", "generic", "by-hand", "--from-literal=A=x"]);
+    checkout.write(TEMPLATE, build(&many).as_bytes());
+    let ended = run(&checkout, &namespace, &["--prune"]).run().done();
+    assert_eq!(pruned(&ended), ["Secret/gone", "ConfigMap/gone"]);
+    assert_eq!(there(&namespace), set(&[&many[..], &["Secret/kept", "ConfigMap/kept", "Secret/by-hand"]].concat()));
+    let again = run(&checkout, &namespace, &["--prune"]).run().done().said(&["Nothing to apply"]);
+    assert_eq!(left_over(&again), []);
 }
 
 /// A cluster-wide object that the whole build comes with.

@@ -10,7 +10,7 @@ use crate::object::{Object, leads_to, scalar_text};
 use crate::patch::{Entry, PatchObject};
 
 use super::names::shown_id;
-use super::origins::{Filling, Origins};
+use super::origins::{Filling, Fillings, Origins};
 
 /// Where values can stand that the template did not put there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,21 +37,42 @@ pub(super) fn clear_copies(
     let entries = secrets.flat_map(|object| &object.entries);
     let entries: Vec<&Entry> = entries.filter(|entry| entry.data_key().is_some() && !entry.names.is_empty()).collect();
     let mut problems = Vec::new();
-    for (at, object) in objects.iter().enumerate() {
+    for (at, object) in objects.iter().enumerate().filter(|(at, object)| copies.may_be_in(*at, object)) {
+        let (id, mut copied) = (object.id(), Fillings::new());
+        let filled = origins.get(&id);
         for (path, value) in object.leaves() {
-            let of_secret = object.is_secret() && ["data", "stringData"].iter().any(|field| leads_to(field, &path));
-            let is_filled = origins.get(&object.id()).is_some_and(|fillings| fillings.contains_key(&path));
-            let Some(text) = scalar_text(value).filter(|_| !of_secret && !is_filled) else { continue };
+            if is_own_data(object, &path) || filled.is_some_and(|filled| filled.contains_key(&path)) {
+                continue;
+            }
+            let Some(text) = scalar_text(value) else { continue };
             let Some(entry) = copies.source(at, &path, &text, &entries) else { continue };
             problems.push(told(object, &path, entry));
-            let filling = Filling { names: entry.names.clone(), template_text: String::new() };
-            origins.entry(object.id()).or_default().insert(path, filling);
+            copied.insert(path, Filling { names: entry.names.clone(), template_text: String::new() });
+        }
+        if !copied.is_empty() {
+            origins.entry(id).or_default().extend(copied);
         }
     }
     problems
 }
 
+/// Whether a value at `path` is where values of Secrets belong.
+fn is_own_data(object: &Object, path: &str) -> bool {
+    object.is_secret() && ["data", "stringData"].iter().any(|field| leads_to(field, path))
+}
+
 impl Copies {
+    /// Whether any may be in the object `at`.
+    fn may_be_in(&self, at: usize, object: &Object) -> bool {
+        match self {
+            Self::None => false,
+            Self::At(places) => {
+                places.get(at).is_some_and(|places| places.iter().any(|path| !is_own_data(object, path)))
+            }
+            Self::Anywhere => true,
+        }
+    }
+
     /// The entry whose value stands at `path` of the object `at`.
     fn source<'e>(&self, at: usize, path: &str, text: &str, entries: &[&'e Entry]) -> Option<&'e Entry> {
         let is_copy = |entry: &&&Entry| {

@@ -91,6 +91,8 @@ pub struct Closure {
     pub hides_objects: bool,
     /// A kustomization gives objects a prefix or suffix.
     pub renames: bool,
+    /// The namespace that the overlay's own kustomization gives its objects.
+    pub namespace: Option<String>,
 }
 
 /// Something that kustomize fetches.

@@ -112,6 +112,8 @@ fn has_user(text: &str) -> bool {
 pub struct Kustomization {
     /// `kind: Component` instead of Kustomization.
     pub component: bool,
+    /// `namespace`, which every object of a namespaced kind gets.
+    pub namespace: Option<String>,
     /// Every top-level field as kustomize matches it (lower case), with its line.
     pub fields: Vec<(String, usize)>,
     /// All references, field by field in the file's order.
@@ -139,7 +141,9 @@ pub fn parse(file: &str, text: &str) -> Result<Kustomization, Vec<Problem>> {
         fields.push((name, key.line));
     }
     let component = named(&root, "kind").any(|kind| kind.text() == Some("Component"));
-    Ok(Kustomization { component, fields, references })
+    let namespace =
+        named(&root, "namespace").filter_map(|name| name.text()).find(|name| !name.is_empty()).map(str::to_owned);
+    Ok(Kustomization { component, namespace, fields, references })
 }
 
 /// The references of objects that configure generators, transformers and validators. Only kustomize's builtin ones are

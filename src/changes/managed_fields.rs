@@ -48,7 +48,7 @@ pub fn is_unchanged(wanted: &Object, live: &Object) -> bool {
         return false;
     }
     let Some(owned) = entry.get("fieldsV1") else { return false };
-    covers(owned, &managed_part(wanted), live.as_value())
+    covers_object(owned, wanted, live)
 }
 
 /// A manifest may leave out the namespace, which the kubeconfig's context then gives.
@@ -105,23 +105,21 @@ pub(super) fn owns_alone(live: &Object, field: &str, key: &str) -> bool {
     holding.next().is_some_and(is_own) && holding.next().is_none()
 }
 
-/// The object without what no manager ever owns.
-fn managed_part(wanted: &Object) -> Value {
-    let mut value = wanted.as_value().clone();
-    let Some(fields) = value.as_object_mut() else { return value };
-    fields.shift_remove("apiVersion");
-    fields.shift_remove("kind");
-    let mut bare = false;
-    if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
-        for field in UNMANAGED_METADATA {
-            metadata.shift_remove(field);
-        }
-        bare = metadata.is_empty();
+/// As [`covers`], for an object without what no manager ever owns.
+fn covers_object(owned: &Value, wanted: &Object, live: &Object) -> bool {
+    let objects = wanted.as_value().as_object().zip(live.as_value().as_object());
+    let Some((node, (wanted, live))) = owned.as_object().zip(objects) else { return false };
+    let mut metadata = wanted.get("metadata").cloned().unwrap_or_default();
+    if let Value::Object(fields) = &mut metadata {
+        fields.retain(|field, _| !UNMANAGED_METADATA.contains(&field.as_str()));
     }
-    if bare {
-        fields.shift_remove("metadata");
-    }
-    value
+    let is_bare = metadata.as_object().is_some_and(Map::is_empty);
+    let managed = wanted.iter().filter_map(|(name, value)| match name.as_str() {
+        "apiVersion" | "kind" => None,
+        "metadata" => (!is_bare).then_some((name, &metadata)),
+        _ => Some((name, value)),
+    });
+    covers_fields(node, managed, live)
 }
 
 /// Whether `owned` is exactly the set that applying `wanted` gives, and `live` already holds all of `wanted`.
@@ -144,12 +142,18 @@ fn covers(owned: &Value, wanted: &Value, live: &Value) -> bool {
     }
 }
 
-fn covers_fields(node: &Map<String, Value>, wanted: &Map<String, Value>, live: &Map<String, Value>) -> bool {
-    node.len() == wanted.len()
-        && wanted.iter().all(|(name, value)| {
-            let owned = node.get(&format!("f:{name}"));
-            owned.zip(live.get(name)).is_some_and(|(owned, live)| covers(owned, value, live))
-        })
+fn covers_fields<'a>(
+    node: &Map<String, Value>,
+    wanted: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    live: &Map<String, Value>,
+) -> bool {
+    let mut count = 0;
+    let mut wanted = wanted.into_iter().inspect(|_| count += 1);
+    let all = wanted.all(|(name, value)| {
+        let owned = node.get(&format!("f:{name}"));
+        owned.zip(live.get(name)).is_some_and(|(owned, live)| covers(owned, value, live))
+    });
+    all && count == node.len()
 }
 
 fn covers_set(node: &Map<String, Value>, wanted: &[Value], live: &[Value]) -> bool {

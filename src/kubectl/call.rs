@@ -9,6 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use command_fds::{CommandFdExt as _, FdMapping};
@@ -29,7 +30,7 @@ const KUBECONFIG_FD: i32 = 3;
 /// needs. kubectl follows redirects of whatever answers in the server's place, with its token and the values that it sends.
 pub(super) const NO_PORT: &str = "99999";
 /// The memory from which on a child collects its garbage, as Go's runtime takes it.
-const MEMORY_UNTIL_COLLECTED: &str = "256MiB";
+const MEMORY_UNTIL_COLLECTED: &str = "128MiB";
 /// What a child keeps of our environment: the way to the server and whom to trust on it.
 const INHERITED: [&str; 8] =
     ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
@@ -76,6 +77,10 @@ pub enum Reach {
 pub trait Launch {
     /// Runs one call to its end; never fails, for every way to end is an [`Ending`].
     fn launch(&self, call: Call) -> impl Future<Output = Ending>;
+
+    /// Starts a call to the cluster before it is known to be made, so that it is on its way when [`launch`](Self::launch) is asked
+    /// for the same: a child takes longer to start than the server to answer.
+    fn start_ahead(&self, arguments: Vec<OsString>);
 }
 
 /// Whether a kubeconfig's exec plugins may run.
@@ -97,6 +102,8 @@ pub struct Program {
     plugins: ExecPlugins,
     kubeconfig: Option<OwnedFd>,
     masker: Masker,
+    /// Children that were started before they are asked for, with their arguments; killed if nobody does.
+    ahead: Mutex<Vec<(Vec<OsString>, Child)>>,
 }
 
 impl Program {
@@ -128,7 +135,15 @@ impl Program {
         // Go collects garbage only when that much is in use: a quarter less work for a program that ends at once.
         kept.push(("GOGC".into(), "off".into()));
         kept.push(("GOMEMLIMIT".into(), MEMORY_UNTIL_COLLECTED.into()));
-        Self { path, environment: kept, of_plugins: kept_for_plugins, plugins, kubeconfig: None, masker: Masker::new() }
+        Self {
+            path,
+            environment: kept,
+            of_plugins: kept_for_plugins,
+            plugins,
+            kubeconfig: None,
+            masker: Masker::new(),
+            ahead: Mutex::default(),
+        }
     }
 
     /// With a kubeconfig for the calls that reach the cluster: a file in memory, that is read anew by each child.
@@ -145,12 +160,11 @@ impl Program {
         self
     }
 
-    fn command(&self, call: &Call) -> io::Result<Command> {
+    fn command(&self, arguments: &[OsString], reach: Reach) -> io::Result<Command> {
         let mut command = Command::new(&self.path);
-        command.args(&call.arguments).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(if call.input.is_empty() { Stdio::null() } else { Stdio::piped() });
+        command.args(arguments).env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        if call.reach == Reach::Cluster {
+        if reach == Reach::Cluster {
             // Only these run plugins; kustomize would find git in `PATH`.
             command.envs(self.of_plugins.iter().map(|(name, value)| (name, value)));
             // Without a kubeconfig kubectl would turn to localhost or to the pod's own account.
@@ -167,18 +181,42 @@ impl Program {
         }
         Ok(command)
     }
+
+    fn start(&self, call: &Call) -> io::Result<Child> {
+        if let Some(child) = self.started_ahead(call) {
+            return Ok(child);
+        }
+        let mut command = self.command(&call.arguments, call.reach)?;
+        command.stdin(if call.input.is_empty() { Stdio::null() } else { Stdio::piped() });
+        match &call.fence {
+            Some(fence) => fence::spawn(&mut command, &self.path, fence),
+            None => command.spawn(),
+        }
+    }
+
+    fn started_ahead(&self, call: &Call) -> Option<Child> {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same =
+            |(arguments, _): &(Vec<OsString>, Child)| call.reach == Reach::Cluster && *arguments == call.arguments;
+        let at = ahead.iter().position(is_same)?;
+        Some(ahead.swap_remove(at).1)
+    }
 }
 
 impl Launch for Program {
     async fn launch(&self, call: Call) -> Ending {
-        let started = self.command(&call).and_then(|mut command| match &call.fence {
-            Some(fence) => fence::spawn(&mut command, &self.path, fence),
-            None => command.spawn(),
-        });
-        match started {
+        match self.start(&call) {
             Ok(child) => watch(child, &call, &self.masker).await,
             Err(error) => Ending::NotStarted { reason: error.to_string() },
         }
+    }
+
+    fn start_ahead(&self, arguments: Vec<OsString>) {
+        // What cannot be started now is told when it is asked for.
+        let child =
+            self.command(&arguments, Reach::Cluster).and_then(|mut command| command.stdin(Stdio::piped()).spawn());
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        ahead.extend(child.ok().map(|child| (arguments, child)));
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::ffi::OsString;
 
 use super::{Call, Ending, Kubectl, Launch, Output, Untrusted};
 
 #[derive(Default)]
 pub(crate) struct Fake {
     pub(crate) calls: RefCell<Vec<Call>>,
+    pub(crate) ahead: RefCell<Vec<Vec<OsString>>>,
     answers: RefCell<VecDeque<Ending>>,
 }
 
@@ -15,6 +17,10 @@ impl Launch for Fake {
     async fn launch(&self, call: Call) -> Ending {
         self.calls.borrow_mut().push(call);
         self.answers.borrow_mut().pop_front().expect("a call too many")
+    }
+
+    fn start_ahead(&self, arguments: Vec<OsString>) {
+        self.ahead.borrow_mut().push(arguments);
     }
 }
 

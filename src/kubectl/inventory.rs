@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
 use super::workloads::Listed;
-use super::{CONCURRENCY, Ending, Kubectl, Launch, errors, list, unreadable};
+use super::{Ending, Kubectl, Launch, errors, list, unreadable};
 use crate::changes::{SET_ANNOTATION, Set};
 use crate::error::Problem;
 use crate::object::{Object, ObjectId};
 
-/// What the server leaves out of a list of Secrets: Helm's releases are many and large, and neither is ever applied.
-const NOT_OURS: &str = "--field-selector=type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token";
+/// What the server leaves out of a list: Helm's releases, which are many and large, and never applied. By label, since Secrets and
+/// ConfigMaps, which Helm uses alike, have no field in common that tells.
+const NOT_OF_HELM: &str = "--selector=owner!=helm";
 
 /// Kinds that this program prunes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +24,20 @@ pub enum Holder {
 }
 
 impl Holder {
+    /// Of what kind `object` is.
+    pub fn of(object: &Object) -> Option<Self> {
+        match () {
+            () if object.is_secret() => Some(Self::Secret),
+            () if object.is_config_map() => Some(Self::ConfigMap),
+            () => None,
+        }
+    }
+
+    /// Where the server lists those of a namespace.
+    pub(super) fn path(self, namespace: &str) -> String {
+        format!("/api/v1/namespaces/{namespace}/{}", self.resource())
+    }
+
     /// The kind's name.
     pub fn kind(self) -> &'static str {
         match self {
@@ -56,48 +70,28 @@ pub const TEMPLATE_HOLDERS: [(&str, &str); 10] = [
 ];
 
 impl<L: Launch> Kubectl<L> {
-    /// The objects of `holders` in `namespaces` that bear the mark of `set`, by name.
+    /// The objects of `holders` in `namespace` that bear the mark of `set`, by name.
     ///
     /// # Errors
-    /// One problem for each list that failed.
-    pub async fn marked(
+    /// One problem for each kind that cannot be listed.
+    pub(super) async fn marked(
         &self,
         set: &Set,
         holders: &[Holder],
-        namespaces: &BTreeSet<String>,
+        namespace: &str,
     ) -> Result<Vec<ObjectId>, Vec<Problem>> {
-        let lists = namespaces.iter().flat_map(|namespace| holders.iter().map(move |&holder| (namespace, holder)));
-        let mut answers =
-            stream::iter(lists).map(|(namespace, holder)| self.marked_in(set, holder, namespace)).buffered(CONCURRENCY);
-        let (mut found, mut problems) = (Vec::new(), Vec::new());
-        while let Some(answer) = answers.next().await {
-            match answer {
-                Ok(some) => found.extend(some),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        if problems.is_empty() { Ok(found) } else { Err(errors::folded(problems)) }
-    }
-
-    async fn marked_in(&self, set: &Set, holder: Holder, namespace: &str) -> Result<Vec<ObjectId>, Problem> {
-        let template = format!("go-template={}", names_of(&set.to_string()));
-        let mut words = vec!["get", holder.resource(), "-n", namespace, "-o", &template];
-        if holder == Holder::Secret {
-            words.push(NOT_OURS);
-        }
-        let stdout = match self.cluster(&words, Default::default()).await {
+        let stdout = match self.cluster(&marked(set, holders, namespace), Default::default()).await {
             Ending::Success { stdout, .. } => stdout,
-            Ending::Failed { stderr, .. } => return Err(errors::problem(&stderr, None)),
-            other => return Err(errors::unfinished(&other)),
+            Ending::Failed { stderr, .. } => return Err(errors::all_but_unknown_kinds(&stderr)),
+            other => return Err(vec![errors::unfinished(&other)]),
         };
-        let text = std::str::from_utf8(stdout.expose()).map_err(|_| unreadable("kubectl get"))?;
-        let id = |name: &str| ObjectId {
-            group: String::new(),
-            kind: holder.kind().to_owned(),
-            namespace: Some(namespace.to_owned()),
-            name: name.to_owned(),
+        let id = |line: &str| {
+            let (kind, name) = line.split_once(' ')?;
+            let (kind, name) = (kind.to_owned(), name.to_owned());
+            Some(ObjectId { group: String::new(), kind, namespace: Some(namespace.to_owned()), name })
         };
-        Ok(text.lines().map(id).collect())
+        let found = std::str::from_utf8(stdout.expose()).ok().and_then(|text| text.lines().map(id).collect());
+        found.ok_or_else(|| vec![unreadable("kubectl get")])
     }
 
     /// The `metadata` of Secrets and ConfigMaps, with their `managedFields`; without those that do not exist.
@@ -142,12 +136,19 @@ fn resource(group: &str, plural: &str) -> String {
     if group.is_empty() { format!("{plural}.v1.") } else { format!("{plural}.{group}") }
 }
 
-/// Go's template for one name a line. JSON's texts are Go's.
+/// A list of kinds and names alone.
+pub(super) fn marked(set: &Set, holders: &[Holder], namespace: &str) -> Vec<String> {
+    let resources: Vec<&str> = holders.iter().map(|holder| holder.resource()).collect();
+    let template = format!("go-template={}", names_of(&set.to_string()));
+    ["get", &resources.join(","), "-n", namespace, NOT_OF_HELM, "-o", &template].map(str::to_owned).into()
+}
+
+/// Go's template for a line of kind and name for each object that bears the mark. JSON's texts are Go's.
 fn names_of(set: &str) -> String {
     let (annotation, set) = (Value::from(SET_ANNOTATION), Value::from(set));
     format!(
         "{{{{range $o := .items}}}}{{{{with $o.metadata.annotations}}}}{{{{if eq (index . {annotation}) {set}}}}}\
-         {{{{$o.metadata.name}}}}{{{{\"\\n\"}}}}{{{{end}}}}{{{{end}}}}{{{{end}}}}"
+         {{{{$o.kind}}}} {{{{$o.metadata.name}}}}{{{{\"\\n\"}}}}{{{{end}}}}{{{{end}}}}{{{{end}}}}"
     )
 }
 
@@ -160,7 +161,7 @@ fn object(line: &str) -> Option<Object> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fake::{answering, failure, success};
+    use super::super::fake::{answering, success};
     use super::*;
 
     fn run<T>(future: impl Future<Output = T>) -> T {
@@ -169,22 +170,19 @@ mod tests {
 
     #[test]
     fn marked_objects_are_found_by_name() {
-        let kubectl = answering([success("app\nother\n"), success("")]);
-        let namespaces = BTreeSet::from(["n".to_owned()]);
-        let found =
-            run(kubectl.marked(&Set::new("o/n", "a\"b", "demo"), &[Holder::Secret, Holder::ConfigMap], &namespaces))
-                .unwrap();
-        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), ["Secret n/app", "Secret n/other"]);
+        let kubectl = answering([success("Secret app\nConfigMap app\n"), success("app\n")]);
+        let set = Set::new("o/n", "a\"b", "demo");
+        let found = run(kubectl.marked(&set, &[Holder::Secret, Holder::ConfigMap], "n")).unwrap();
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), ["Secret n/app", "ConfigMap n/app"]);
         let asked = kubectl.launcher.words(0);
-        assert!(asked.starts_with("get secrets -n n -o go-template={{range $o := .items}}"), "{asked}");
+        assert!(asked.starts_with("get secrets,configmaps -n n --selector=owner!=helm -o go-template="), "{asked}");
         assert!(
             asked.contains(
-                r#"{{if eq (index . "secret-patch.dev/set") "o/n//a\"b//demo"}}{{$o.metadata.name}}{{"\n"}}{{end}}"#
+                r#"{{if eq (index . "secret-patch.dev/set") "o/n//a\"b//demo"}}{{$o.kind}} {{$o.metadata.name}}{{"\n"}}{{end}}"#
             ),
             "{asked}"
         );
-        assert!(asked.contains("--field-selector=type!=helm.sh/release.v1"), "{asked}");
-        assert!(!kubectl.launcher.words(1).contains("--field-selector"));
+        assert_eq!(run(kubectl.marked(&set, &[Holder::Secret], "n")).unwrap_err()[0].kind, "kubectl-answer");
     }
 
     #[test]
@@ -198,20 +196,5 @@ mod tests {
         assert!(
             kubectl.launcher.words(0).contains("-o jsonpath={range .items[*]}{.kind}{\" \"}{.metadata}{\"\\n\"}{end}")
         );
-    }
-
-    #[test]
-    fn what_may_not_be_listed_is_told_once() {
-        let forbidden = |kind: &str| {
-            failure(&format!(
-                "Error from server (Forbidden): {kind} is forbidden: User \"u\" cannot list resource \"{kind}\" in API group \"\" in the namespace \"n\""
-            ))
-        };
-        let kubectl = answering([forbidden("secrets"), forbidden("configmaps")]);
-        let namespaces = BTreeSet::from(["n".to_owned()]);
-        let problems =
-            run(kubectl.marked(&Set::new("o/n", ".", "demo"), &[Holder::Secret, Holder::ConfigMap], &namespaces))
-                .unwrap_err();
-        assert_eq!(problems.iter().map(|problem| problem.kind).collect::<Vec<_>>(), ["forbidden", "forbidden"]);
     }
 }

@@ -20,6 +20,7 @@ mod refusals;
 mod requests;
 mod review;
 mod rollout;
+mod survey;
 mod version;
 mod workloads;
 
@@ -46,6 +47,7 @@ pub use pages::Paging;
 pub use patch::Writes;
 pub use refusals::unseen_conflict;
 pub use review::Review;
+pub use survey::{Marks, Survey};
 pub use version::{Version, Versions};
 pub use workloads::Listed;
 
@@ -114,12 +116,17 @@ impl<L: Launch> Kubectl<L> {
     }
 
     /// A call to the cluster with these arguments.
-    async fn cluster(&self, words: &[&str], input: Zeroizing<Vec<u8>>) -> Ending {
+    async fn cluster(&self, words: &[impl AsRef<OsStr>], input: Zeroizing<Vec<u8>>) -> Ending {
         self.cluster_within(self.deadline, words, input).await
     }
 
-    async fn cluster_within(&self, deadline: Duration, words: &[&str], input: Zeroizing<Vec<u8>>) -> Ending {
-        let arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
+    async fn cluster_within(
+        &self,
+        deadline: Duration,
+        words: &[impl AsRef<OsStr>],
+        input: Zeroizing<Vec<u8>>,
+    ) -> Ending {
+        let arguments = words.iter().map(|word| word.as_ref().to_owned()).collect();
         let (reach, most) = (Reach::Cluster, call::STDOUT_CAP);
         self.launcher.launch(Call { arguments, input, reach, fence: None, deadline, most }).await
     }

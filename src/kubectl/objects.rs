@@ -1,18 +1,17 @@
-//! Live objects, few by name and many by list.
+//! Live objects by name and by list, one call at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 
-use super::{CONCURRENCY, Ending, Kubectl, Launch, errors, items, list, unreadable};
-use crate::error::{Problem, text};
+use super::call::STDOUT_CAP;
+use super::inventory::Holder;
+use super::{Ending, Kubectl, Launch, errors, items, list, pages, unreadable};
+use crate::error::Problem;
 use crate::object::{Object, ObjectId};
 
-/// Up to here objects are asked for by name, in one call: one request each.
-const BY_NAME: usize = 60;
-/// From here on the objects of one kind in one namespace are worth a list of them all.
-const WORTH_A_LIST: usize = 20;
+/// A read by name; the names are what kubectl reads on stdin.
+pub(super) const BY_NAME: [&str; 7] = ["get", "-f", "-", "-o", "json", "--show-managed-fields", "--ignore-not-found"];
 
 /// Live objects by the id that the build gives them; what does not exist is not in it.
 pub type LiveObjects = BTreeMap<ObjectId, Object>;
@@ -33,55 +32,52 @@ impl Read {
         Self { problems, ..Self::default() }
     }
 
-    fn extend(&mut self, other: Self) {
+    pub(super) fn extend(&mut self, other: Self) {
         self.live.extend(other.live);
         self.problems.extend(other.problems);
         self.notices.extend(other.notices);
     }
 }
 
+/// An object of the build that is looked for.
+pub(super) struct Asked<'a> {
+    pub(super) object: &'a Object,
+    pub(super) id: ObjectId,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn of(object: &'a Object) -> Self {
+        Self { object, id: object.id() }
+    }
+
+    /// `Deployment.v1.apps`, `Secret.v1.`: the kind in one version of one group.
+    pub(super) fn resource(&self) -> String {
+        let version = self.object.api_version().rsplit('/').next().unwrap_or_default();
+        format!("{}.{version}.{}", self.id.kind, self.id.group)
+    }
+
+    /// The object's name and nothing of its content.
+    fn bare(&self) -> Value {
+        let mut metadata = json!({"name": self.id.name});
+        if let Some(namespace) = &self.id.namespace {
+            metadata["namespace"] = json!(namespace);
+        }
+        json!({"apiVersion": self.object.api_version(), "kind": self.id.kind, "metadata": metadata})
+    }
+}
+
+/// A read of objects of some kinds in one namespace, all of them.
+pub(super) fn by_list(namespace: &str, asked: &[&Asked<'_>]) -> Vec<String> {
+    let kinds: BTreeSet<String> = asked.iter().map(|asked| asked.resource()).collect();
+    let kinds = kinds.into_iter().collect::<Vec<_>>().join(",");
+    let words = ["get", &kinds, "-n", namespace, "-o", "json", "--show-managed-fields", "--ignore-not-found"];
+    words.map(str::to_owned).into()
+}
+
 impl<L: Launch> Kubectl<L> {
-    /// Reads the live objects of `wanted`, with their `managedFields`. A kind that the server does not know has none.
-    ///
-    /// # Errors
-    /// One problem for each call that failed.
-    pub async fn get(&self, wanted: &[Object]) -> Result<LiveObjects, Vec<Problem>> {
-        let read = self.read(wanted).await;
-        if read.problems.is_empty() { Ok(read.live) } else { Err(read.problems) }
-    }
-
-    /// The same, with what could be read where not all could.
-    pub async fn read(&self, wanted: &[Object]) -> Read {
-        let asked: Vec<Asked<'_>> = wanted.iter().map(|object| Asked { object, id: object.id() }).collect();
-        let mut answers =
-            stream::iter(questions(&asked)).map(|question| self.ask(question)).buffer_unordered(CONCURRENCY);
-        let mut read = Read::default();
-        while let Some(answer) = answers.next().await {
-            read.extend(answer);
-        }
-        read
-    }
-
-    async fn ask(&self, question: Question<'_>) -> Read {
-        match question {
-            Question::ByName(asked) => self.get_by_name(&asked).await,
-            Question::List { namespace, asked } => match self.get_by_list(namespace, &asked).await {
-                Listed::Read(read) => read,
-                Listed::Refused(problem) => {
-                    let mut read = Read { notices: slower(&problem), ..Read::default() };
-                    for some in asked.chunks(BY_NAME) {
-                        read.extend(self.get_by_name(some).await);
-                    }
-                    read
-                }
-            },
-        }
-    }
-
-    async fn get_by_name(&self, asked: &[&Asked<'_>]) -> Read {
+    pub(super) async fn get_by_name(&self, asked: &[&Asked<'_>]) -> Read {
         let names: Vec<Value> = asked.iter().map(|asked| asked.bare()).collect();
-        let words = ["get", "-f", "-", "-o", "json", "--show-managed-fields", "--ignore-not-found"];
-        let (stdout, problems) = match self.cluster(&words, list(&names)).await {
+        let (stdout, problems) = match self.cluster(&BY_NAME, list(&names)).await {
             Ending::Success { stdout, .. } => (stdout, Vec::new()),
             Ending::Failed { stdout, stderr, .. } => (stdout, errors::all_but_unknown_kinds(&stderr)),
             other => return Read::failed(vec![errors::unfinished(&other)]),
@@ -93,30 +89,33 @@ impl<L: Launch> Kubectl<L> {
         }
     }
 
-    async fn get_by_list(&self, namespace: &str, asked: &[&Asked<'_>]) -> Listed {
-        let kinds: BTreeSet<String> = asked.iter().map(|asked| asked.resource()).collect();
-        let kinds = kinds.into_iter().collect::<Vec<_>>().join(",");
-        let words = ["get", &kinds, "-n", namespace, "-o", "json", "--show-managed-fields", "--ignore-not-found"];
-        let problem = match self.cluster(&words, Default::default()).await {
-            Ending::Success { stdout, .. } => match items(&stdout) {
-                Some(found) => {
-                    return Listed::Read(Read { live: self.matched(asked, found), ..Read::default() });
-                }
-                None => unreadable("kubectl get"),
+    /// # Errors
+    /// Why there is no list.
+    pub(super) async fn get_by_list(&self, namespace: &str, asked: &[&Asked<'_>]) -> Result<Vec<Object>, Problem> {
+        match self.cluster(&by_list(namespace, asked), Default::default()).await {
+            Ending::Success { stdout, .. } => items(&stdout).ok_or_else(|| unreadable("kubectl get")),
+            Ending::Failed { stderr, .. } => Err(errors::problem(&stderr, None)),
+            other => Err(errors::unfinished(&other)),
+        }
+    }
+
+    /// All objects of `holder` in `namespace`, with their content.
+    ///
+    /// # Errors
+    /// Why there is no list.
+    pub(super) async fn get_all(&self, holder: Holder, namespace: &str) -> Result<Vec<Object>, Problem> {
+        match self.raw(&holder.path(namespace), STDOUT_CAP).await {
+            Ending::Success { stdout, .. } => match pages::page(stdout.expose()) {
+                Some((found, None)) => Ok(found),
+                _ => Err(unreadable("kubectl get --raw")),
             },
-            Ending::Failed { stderr, .. } => errors::problem(&stderr, None),
-            other => errors::unfinished(&other),
-        };
-        // What may not be listed may perhaps be named.
-        if matches!(problem.kind, "forbidden" | "unknown-kind" | "kubectl-failed") {
-            Listed::Refused(problem)
-        } else {
-            Listed::Read(Read::failed(vec![problem]))
+            Ending::Failed { stderr, .. } => Err(errors::problem(&stderr, None)),
+            other => Err(errors::unfinished(&other)),
         }
     }
 
     /// Gives each object found to the question it answers.
-    fn matched(&self, asked: &[&Asked<'_>], found: Vec<Object>) -> LiveObjects {
+    pub(super) fn matched(&self, asked: &[&Asked<'_>], found: Vec<Object>) -> LiveObjects {
         let mut by_id: BTreeMap<ObjectId, Object> = found.into_iter().map(|object| (object.id(), object)).collect();
         let mut live = LiveObjects::new();
         for asked in asked {
@@ -134,68 +133,4 @@ impl<L: Launch> Kubectl<L> {
         }
         live
     }
-}
-
-enum Listed {
-    Read(Read),
-    /// Asking by name may be possible.
-    Refused(Problem),
-}
-
-fn slower(refused: &Problem) -> Vec<Problem> {
-    if refused.kind != "forbidden" {
-        return Vec::new();
-    }
-    let text = text!("objects are read one by one, since they may not be listed: {}", refused.message);
-    vec![Problem::notice("slower", text).help("with the right to `list` them a run over many objects is faster")]
-}
-
-struct Asked<'a> {
-    object: &'a Object,
-    id: ObjectId,
-}
-
-impl Asked<'_> {
-    /// The object's name and nothing of its content.
-    fn bare(&self) -> Value {
-        let mut metadata = json!({"name": self.id.name});
-        if let Some(namespace) = &self.id.namespace {
-            metadata["namespace"] = json!(namespace);
-        }
-        json!({"apiVersion": self.object.api_version(), "kind": self.id.kind, "metadata": metadata})
-    }
-
-    /// `Deployment.v1.apps`, `Secret.v1.`: the kind in one version of one group.
-    fn resource(&self) -> String {
-        let version = self.object.api_version().rsplit('/').next().unwrap_or_default();
-        format!("{}.{version}.{}", self.id.kind, self.id.group)
-    }
-}
-
-enum Question<'a> {
-    ByName(Vec<&'a Asked<'a>>),
-    List { namespace: &'a str, asked: Vec<&'a Asked<'a>> },
-}
-
-fn questions<'a>(asked: &'a [Asked<'a>]) -> Vec<Question<'a>> {
-    if asked.is_empty() {
-        return Vec::new();
-    }
-    if asked.len() <= BY_NAME {
-        return vec![Question::ByName(asked.iter().collect())];
-    }
-    let mut groups: BTreeMap<(Option<&str>, String), Vec<&Asked<'_>>> = BTreeMap::new();
-    for one in asked {
-        groups.entry((one.id.namespace.as_deref(), one.resource())).or_default().push(one);
-    }
-    let mut lists: BTreeMap<&str, Vec<&Asked<'_>>> = BTreeMap::new();
-    let mut rest = Vec::new();
-    for ((namespace, _), group) in groups {
-        match namespace {
-            Some(namespace) if group.len() >= WORTH_A_LIST => lists.entry(namespace).or_default().extend(group),
-            _ => rest.extend(group),
-        }
-    }
-    let lists = lists.into_iter().map(|(namespace, asked)| Question::List { namespace, asked });
-    lists.chain(rest.chunks(BY_NAME).map(|some| Question::ByName(some.to_vec()))).collect()
 }

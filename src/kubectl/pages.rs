@@ -1,5 +1,7 @@
 //! Lists of any length, page by page: neither kubectl nor this program holds more than a page.
 
+use std::ffi::OsString;
+
 use serde_json::Value;
 
 use super::requests::Report;
@@ -112,12 +114,16 @@ impl<L: Launch> Kubectl<L> {
         }
     }
 
-    async fn raw(&self, path: &str, most: usize) -> Ending {
-        let path = format!("{}{path}", self.base_path);
-        let arguments = vec!["get".into(), "--raw".into(), path.into()];
+    pub(super) async fn raw(&self, path: &str, most: usize) -> Ending {
+        let arguments = raw(&self.base_path, path).map(OsString::from).into();
         let (deadline, reach) = (self.deadline, Reach::Cluster);
         self.launcher.launch(Call { arguments, input: Default::default(), reach, fence: None, deadline, most }).await
     }
+}
+
+/// A GET of what lies at `path` beneath `base_path`.
+pub(super) fn raw(base_path: &str, path: &str) -> [String; 3] {
+    ["get".to_owned(), "--raw".to_owned(), format!("{base_path}{path}")]
 }
 
 fn is_missing(said: &str) -> bool {
@@ -125,7 +131,7 @@ fn is_missing(said: &str) -> bool {
 }
 
 /// The objects of a list, with kind and version, which the server says once, and the token for the next page.
-fn page(json: &[u8]) -> Option<(Vec<Object>, Option<String>)> {
+pub(super) fn page(json: &[u8]) -> Option<(Vec<Object>, Option<String>)> {
     let mut list: Value = serde_json::from_slice(json).ok()?;
     let kind = list["kind"].as_str()?.strip_suffix("List")?.to_owned();
     let version = list["apiVersion"].clone();

@@ -91,55 +91,6 @@ fn a_build_gets_no_kubeconfig() {
 }
 
 #[test]
-fn few_objects_are_asked_for_by_name_without_their_content() {
-    let wanted = [
-        object("Secret", None, "a"),
-        object("Secret", Some("m"), "a"),
-        object("Namespace", None, "m"),
-        object("Secret", Some("m"), "gone"),
-    ];
-    let found = [object("Secret", Some("m"), "a"), object("Namespace", None, "m")];
-    let kubectl = answering([success(&answer(&found))]);
-    let live = run(kubectl.get(&wanted)).unwrap();
-    assert_eq!(live.keys().map(ToString::to_string).collect::<Vec<_>>(), ["Namespace m", "Secret m/a"]);
-    assert_eq!(kubectl.launcher.words(0), "get -f - -o json --show-managed-fields --ignore-not-found");
-    let calls = kubectl.launcher.calls.borrow();
-    assert_eq!(
-        input(&calls[0])["items"][1],
-        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a", "namespace": "m"}})
-    );
-    let in_context = run(answering([success(&answer(&[object("Secret", Some("n"), "a")]))]).get(&wanted)).unwrap();
-    assert_eq!(in_context.keys().map(ToString::to_string).collect::<Vec<_>>(), ["Secret a"]);
-    assert!(run(answering([success("")]).get(&wanted)).unwrap().is_empty());
-    assert!(run(answering([]).get(&[])).unwrap().is_empty());
-}
-
-#[test]
-fn many_objects_of_a_kind_are_listed_and_the_others_asked_for_by_name() {
-    let mut wanted = secrets(100);
-    wanted.push(object("Deployment", Some("n"), "web"));
-    let mut there = wanted[..2].to_vec();
-    there.push(object("Secret", Some("n"), "of-another"));
-    let kubectl = answering([success(&answer(&there)), success(&answer(&wanted[100..]))]);
-    let live = run(kubectl.get(&wanted)).unwrap();
-    assert_eq!(live.len(), 3);
-    assert_eq!(kubectl.launcher.words(0), "get Secret.v1. -n n -o json --show-managed-fields --ignore-not-found");
-    assert!(kubectl.launcher.words(1).starts_with("get -f -"));
-}
-
-#[test]
-fn where_a_list_is_forbidden_objects_are_asked_for_by_name() {
-    let wanted = secrets(100);
-    let forbidden = failure(
-        "Error from server (Forbidden): secrets is forbidden: User \"u\" cannot list resource \"secrets\" in API group \"\" in the namespace \"n\"",
-    );
-    let kubectl = answering([forbidden, success(&answer(&wanted[..60])), success(&answer(&wanted[60..99]))]);
-    assert_eq!(run(kubectl.get(&wanted)).unwrap().len(), 99);
-    let down = failure("Unable to connect to the server: EOF");
-    assert_eq!(run(answering([down]).get(&wanted)).unwrap_err()[0].kind, "server-unreachable");
-}
-
-#[test]
 fn what_is_sent_holds_nothing_of_the_servers() {
     let mut secret = object("Secret", Some("n"), "a");
     secret.as_value_mut()["metadata"]["resourceVersion"] = json!("1");

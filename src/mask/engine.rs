@@ -21,8 +21,8 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new(values: &[Secret]) -> Self {
-        let mut forms: Vec<Form> = values.iter().flat_map(|value| forms::for_text(value.expose())).collect();
+    pub(super) fn new<'a>(values: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let mut forms: Vec<Form> = values.into_iter().flat_map(|value| forms::for_text(value.expose())).collect();
         forms.sort_unstable();
         forms.dedup();
         let prefixes = Prefixes::of(&forms);

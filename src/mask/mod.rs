@@ -71,7 +71,7 @@ pub struct Masker(Arc<RwLock<Known>>);
 
 #[derive(Default)]
 struct Known {
-    values: Vec<Secret>,
+    values: BTreeSet<Secret>,
     /// Values too simple to hide.
     simple: usize,
     /// Forms the runner was told, or is about to be.
@@ -95,7 +95,7 @@ impl Masker {
         if simple::is_too_simple(value.expose()) {
             known.simple += 1;
         }
-        known.values.push(value.clone());
+        known.values.insert(value.clone());
         known.engine = None;
     }
 

@@ -43,12 +43,12 @@ impl Object {
     /// # Errors
     /// The name of the first missing field.
     pub fn parse(value: Value) -> Result<Self, &'static str> {
-        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).is_some_and(|s| !s.is_empty());
-        if !text("/apiVersion") {
+        let is_text = |field: Option<&Value>| field.and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        if !is_text(value.get("apiVersion")) {
             Err("apiVersion")
-        } else if !text("/kind") {
+        } else if !is_text(value.get("kind")) {
             Err("kind")
-        } else if !text("/metadata/name") {
+        } else if !is_text(value.get("metadata").and_then(|metadata| metadata.get("name"))) {
             Err("metadata.name")
         } else {
             Ok(Self(value))
@@ -67,7 +67,7 @@ impl Object {
 
     /// `apiVersion`, such as `apps/v1`.
     pub fn api_version(&self) -> &str {
-        self.text("/apiVersion")
+        text(self.0.get("apiVersion"))
     }
 
     /// The group of `apiVersion`; empty for the core group.
@@ -77,17 +77,17 @@ impl Object {
 
     /// `kind`.
     pub fn kind(&self) -> &str {
-        self.text("/kind")
+        text(self.0.get("kind"))
     }
 
     /// `metadata.name`.
     pub fn name(&self) -> &str {
-        self.text("/metadata/name")
+        text(self.of_metadata("name"))
     }
 
     /// `metadata.namespace`.
     pub fn namespace(&self) -> Option<&str> {
-        self.0.pointer("/metadata/namespace").and_then(Value::as_str).filter(|s| !s.is_empty())
+        self.of_metadata("namespace").and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
     /// What identifies it.
@@ -110,9 +110,13 @@ impl Object {
         self.kind() == "ConfigMap" && self.group().is_empty()
     }
 
-    fn text(&self, pointer: &str) -> &str {
-        self.0.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    fn of_metadata(&self, field: &str) -> Option<&Value> {
+        self.0.get("metadata")?.get(field)
     }
+}
+
+fn text(field: Option<&Value>) -> &str {
+    field.and_then(Value::as_str).unwrap_or_default()
 }
 
 impl fmt::Debug for Object {

@@ -3,12 +3,17 @@
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
+use serde_json::json;
+
 use super::Run;
+use super::foresee::left_over::Ground;
 use crate::build::{self, Base, Build, CheckedBuild, Closure, Read, Scope, SourceRole, Tree as _};
 use crate::error::{Failure, Place, Problem, Stage, text};
 use crate::files::{Layout, Overlay, PatchFile, git};
 use crate::inputs::Mode;
 use crate::kubectl::{Fence, Kubectl};
+use crate::object::{Object, ObjectId};
+use crate::patch::PatchObject;
 use crate::template::{Filled, holds_placeholder};
 
 /// The objects that would be sent, and what their literals are.
@@ -41,10 +46,12 @@ impl<O: Write, E: Write> Run<O, E> {
             }
             _ => {
                 self.enter(Stage::Build);
+                let build = self.template_as_build(layout, filled)?;
                 if self.outcome.target.is_some() {
+                    self.survey_ahead(kubectl, build.objects());
                     self.greet(kubectl.version().await)?;
                 }
-                (self.template_as_build(layout, filled)?, Base::default(), self.literals(layout, None))
+                (build, Base::default(), self.literals(layout, None))
             }
         };
         self.enter(Stage::Check);
@@ -113,16 +120,29 @@ impl<O: Write, E: Write> Run<O, E> {
         self.enter(Stage::Build);
         let failure = |problems| Failure::new(Stage::Build, problems);
         build::check_filled(&filled.objects).map_err(failure)?;
-        let (closure, base) = self.closure(overlay, patch_file, filled)?;
+        let closure = self.closure(overlay, patch_file, filled)?;
         let copies = closure.copies_values(&self.machine);
         let patch = if copies { &filled.text } else { &filled.for_build.text };
         let lent = patch_file.lend(patch.expose().as_bytes()).map_err(|problem| failure(vec![problem]))?;
         let overlay = self.absolute(overlay);
         let has_cluster = self.outcome.target.is_some();
         let fence = self.fence(&closure.files, patch_file);
-        let versions = async { if has_cluster { Some(kubectl.version().await) } else { None } };
-        let (versions, printed) = tokio::join!(versions, kubectl.kustomize(&overlay, fence));
+        let building = kubectl.kustomize(&overlay, fence);
+        let versions = async {
+            if !has_cluster {
+                return None;
+            }
+            // What is fetched may take so long that the answers are old.
+            if closure.remote.is_empty() {
+                let likely = filled.objects.iter().filter_map(|patch| likely(patch, &closure));
+                self.survey_ahead(kubectl, &likely.collect::<Vec<_>>());
+            }
+            Some(kubectl.version().await)
+        };
+        let collecting = async { self.base(&closure) };
+        let (printed, versions, (base, notices)) = tokio::join!(building, versions, collecting);
         lent.put_back().map_err(|problem| failure(vec![problem]))?;
+        self.settle(Stage::Build, notices)?;
         if let Some(versions) = versions {
             self.greet(versions)?;
         }
@@ -138,6 +158,13 @@ impl<O: Write, E: Write> Run<O, E> {
             build.put_in(&filled.for_build.stand_ins);
         }
         Ok((build, base, self.literals(layout, Some(&closure))))
+    }
+
+    /// Begins to ask the cluster for what will most likely be compared with it.
+    fn survey_ahead(&self, kubectl: &Kubectl, likely: &[Object]) {
+        let Some(set) = &self.set else { return };
+        let ground = Ground::of(&self.inputs, likely.iter(), &kubectl.namespace);
+        kubectl.survey_ahead(likely, ground.marks(set));
     }
 
     /// What the build may open: what the walk has seen, and the patch that lies there now.
@@ -170,7 +197,7 @@ impl<O: Write, E: Write> Run<O, E> {
         vec![build::explain(problem, &kustomizations, &patches)]
     }
 
-    fn closure(&mut self, overlay: &Path, patch_file: &PatchFile, filled: &Filled) -> Result<(Closure, Base), Failure> {
+    fn closure(&self, overlay: &Path, patch_file: &PatchFile, filled: &Filled) -> Result<Closure, Failure> {
         let failure = |problems| Failure::new(Stage::Build, problems);
         let overlay = self.absolute(overlay);
         let mut private = self.private_files.clone();
@@ -192,10 +219,13 @@ impl<O: Write, E: Write> Run<O, E> {
         };
         let closure = build::walk(&overlay, &self.machine, scope).map_err(failure)?;
         self.refuse_foreign_files(&closure)?;
+        Ok(closure)
+    }
+
+    /// What the sources hold, with what is to be said of them.
+    fn base(&self, closure: &Closure) -> (Base, Vec<Problem>) {
         let rules = self.fill_rules();
-        let (base, notices) = build::collect(&closure, &self.machine, &|text| holds_placeholder(text, &rules));
-        self.settle(Stage::Build, notices)?;
-        Ok((closure, base))
+        build::collect(closure, &self.machine, &|text| holds_placeholder(text, &rules))
     }
 
     /// What stands for the checkout where git has none: the base, the workspace, or where the program runs.
@@ -247,4 +277,13 @@ impl<O: Write, E: Write> Run<O, E> {
         let workspace = self.context.workspace.as_deref().unwrap_or(&self.machine.working_directory);
         absolute.strip_prefix(workspace).map_or_else(|_| path.to_owned(), |relative| relative.display().to_string())
     }
+}
+
+/// What becomes of a Secret or ConfigMap of the template, if the overlay only gives it a namespace.
+fn likely(patch: &PatchObject, closure: &Closure) -> Option<Object> {
+    let ObjectId { group, kind, namespace, name } = &patch.id;
+    let namespace = closure.namespace.as_ref().or(namespace.as_ref());
+    let metadata = json!({"name": name, "namespace": namespace});
+    let object = json!({"apiVersion": "v1", "kind": kind, "metadata": metadata});
+    Object::parse(object).ok().filter(|_| group.is_empty())
 }

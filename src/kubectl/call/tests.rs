@@ -60,7 +60,7 @@ fn a_child_keeps_only_the_way_to_the_server() {
     };
     let few = [
         "GOGC=off",
-        "GOMEMLIMIT=256MiB",
+        "GOMEMLIMIT=128MiB",
         "HOME=/nonexistent",
         "HTTPS_PROXY=p",
         "KUBECACHEDIR=/dev/null",
@@ -193,4 +193,46 @@ fn nothing_that_may_hold_values_prints_them() {
     let call = Call { input: Zeroizing::new(b"HUSH".to_vec()), ..shell("x") };
     let ending = Ending::Success { stdout: Output::new(b"HUSH".to_vec()), stderr: Untrusted::new("HUSH") };
     assert!(!format!("{call:?} {ending:?}").contains("HUSH"));
+}
+
+#[test]
+fn a_call_that_was_started_ahead_is_on_its_way_when_it_is_asked_for() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let program = program(&[], ExecPlugins::Refused).with_kubeconfig(memory(""));
+    let call = |script: &str, input: &str| Call {
+        reach: Reach::Cluster,
+        input: Zeroizing::new(input.into()),
+        ..shell(script)
+    };
+    let script = "echo $$; while read -r line; do echo \"$line\"; done";
+    let ended = runtime.block_on(async {
+        program.start_ahead(call(script, "").arguments);
+        let waiting = program.ahead.lock().unwrap()[0].1.id().unwrap().to_string();
+        let other = program.launch(call("echo other", "")).await;
+        let first = program.launch(call(script, "a name\n")).await;
+        let second = program.launch(call(script, "")).await;
+        (waiting, [other, first, second].map(|ending| stdout(&ending)))
+    });
+    let (waiting, [other, first, second]) = ended;
+    assert_eq!(other, "other\n");
+    assert_eq!(first, format!("{waiting}\na name\n"));
+    assert_ne!(second, format!("{waiting}\n"), "a child answers once");
+}
+
+#[test]
+fn a_call_that_nobody_asks_for_is_killed() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let program = program(&[], ExecPlugins::Refused).with_kubeconfig(memory(""));
+    runtime.block_on(async {
+        program.start_ahead(Call { reach: Reach::Cluster, ..shell("while :; do read -r line; done") }.arguments);
+        let pid = program.ahead.lock().unwrap()[0].1.id().unwrap();
+        drop(program);
+        let stat = format!("/proc/{pid}/stat");
+        let is_running = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+        let start = Instant::now();
+        while is_running() && start.elapsed() < Duration::from_secs(20) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(!is_running());
+    });
 }

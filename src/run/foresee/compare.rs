@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::changes::{self, Inheritance, Set, Takeover, Texts};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Command;
-use crate::kubectl::{Kubectl, LiveObjects};
+use crate::kubectl::{Kubectl, LiveObjects, Survey};
 use crate::object::{Object, ObjectId};
 use crate::report::Change;
+use crate::run::foresee::left_over::Ground;
 use crate::run::foresee::view::{View, Wanted};
 use crate::run::{Run, Standing, Step};
 use crate::secret::Secret;
@@ -19,6 +20,8 @@ use crate::secret::Secret;
 pub(in crate::run) struct Compared {
     /// Every object of the build.
     pub(in crate::run) plan: Vec<Step>,
+    /// What bears the mark of the set, or why that is not known.
+    pub(in crate::run) marked: Result<Vec<ObjectId>, Vec<Problem>>,
     /// Errors; what they are about is compared without the server's answer.
     pub(in crate::run) refused: Vec<Problem>,
     /// Whether every object could be read.
@@ -40,7 +43,8 @@ impl<O: Write, E: Write> Run<O, E> {
         let failure = |problems| Failure::new(Stage::Compare, problems);
         let Wanted(wanted) = wanted;
         refuse_twice(&wanted, &kubectl.namespace).map_err(failure)?;
-        let read = kubectl.read(&wanted).await;
+        let ground = Ground::of(&self.inputs, wanted.iter(), &kubectl.namespace);
+        let Survey { read, marked } = kubectl.survey(&wanted, ground.marks(set)).await;
         self.hide_live(&wanted, &read.live, view);
         self.note(read.notices);
         self.unmatched_force(&wanted);
@@ -61,7 +65,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let writes = plan.iter().filter(|step| step.change.writes).count();
         let text = text!("{writes} of {} to write", crate::report::count(plan.len(), "object"));
         self.say(text);
-        Ok(Compared { plan, refused, whole })
+        Ok(Compared { plan, marked, refused, whole })
     }
 
     /// Whoever only compares goes on with what could be read.

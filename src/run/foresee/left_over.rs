@@ -7,7 +7,7 @@ use crate::build;
 use crate::changes::{self, LeftOver, Moment, PodTemplates, Set, Spared};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Inputs;
-use crate::kubectl::{Holder, Kubectl, TEMPLATE_HOLDERS};
+use crate::kubectl::{Holder, Kubectl, Marks, TEMPLATE_HOLDERS};
 use crate::object::{Object, ObjectId};
 use crate::report::{Change, LeftOverReport, Progress, listed};
 use crate::rights::{self, Need, Verb};
@@ -51,6 +51,11 @@ impl Ground {
             holders: [Holder::Secret, Holder::ConfigMap].into_iter().filter(is_asked).collect(),
             namespaces: namespaces.collect(),
         }
+    }
+
+    /// Where the objects are that bear the mark of `set`.
+    pub(in crate::run) fn marks<'a>(&'a self, set: &'a Set) -> Marks<'a> {
+        Marks { set, holders: &self.holders, namespaces: &self.namespaces }
     }
 
     /// What pruning needs as long as nobody knows what there is to prune.

@@ -17,7 +17,7 @@ use crate::files::{Layout, PatchFile};
 use crate::inputs::Command;
 use crate::kubectl::Kubectl;
 use crate::run::foresee::compare::Compared;
-use crate::run::foresee::left_over::{Doomed, Ground, needs_of_pruning};
+use crate::run::foresee::left_over::{Doomed, needs_of_pruning};
 use crate::run::foresee::restart_plan::RestartPlan;
 use crate::run::{Run, Step};
 use crate::template::Filled;
@@ -82,12 +82,9 @@ impl<O: Write, E: Write> Run<O, E> {
         let (wanted, view) = self.wanted(built, &set, values);
 
         self.enter(Stage::Compare);
-        let ground = Ground::of(&self.inputs, wanted.objects(), &kubectl.namespace);
-        let marked = kubectl.marked(&set, &ground.holders, &ground.namespaces);
-        let (marked, compared) = tokio::join!(marked, self.compare(&kubectl, wanted, &view, &set));
-        let compared = compared?;
+        let compared = self.compare(&kubectl, wanted, &view, &set).await?;
         self.tell(&compared, &view, values);
-        let Compared { mut plan, mut refused, .. } = compared;
+        let Compared { mut plan, marked, mut refused, .. } = compared;
         if !refused.is_empty() && self.inputs.command != Command::Diff {
             return Err(Failure::new(Stage::Compare, refused));
         }

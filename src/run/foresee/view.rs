@@ -16,12 +16,6 @@ use crate::values::Values;
 /// The objects as they are sent, marks included.
 pub(in crate::run) struct Wanted(pub(in crate::run) Vec<Object>);
 
-impl Wanted {
-    pub(in crate::run) fn objects(&self) -> impl Iterator<Item = &Object> + Clone {
-        self.0.iter()
-    }
-}
-
 /// What is known of the build's texts.
 pub(in crate::run) struct View {
     /// Which placeholders fill them.
