@@ -134,7 +134,7 @@ fn after_a_kill_at_any_other_instant_too() {
 
 /// Starts `run` with a kubectl that waits when its arguments fit the shell pattern, and returns when it does, with kubectl's process id.
 fn started_until(scene: &Scene, run: &Run, pattern: &str) -> (Started, u32) {
-    let wrapper = scene.namespace.wrapper(&format!("case \"$*\" in *dry-run*) ;; {pattern}) echo $$ >\"$calls/new\"; /bin/mv \"$calls/new\" \"$calls/waits\"; exec /bin/sleep 60 ;; esac"));
+    let wrapper = scene.namespace.wrapper(&format!("case \"$*\" in *dry-run*) ;; {pattern}) /bin/cat >/dev/null; echo $$ >\"$calls/new\"; /bin/mv \"$calls/new\" \"$calls/waits\"; exec /bin/sleep 60 ;; esac"));
     let started = run.clone().through(&wrapper).start().feed(b"");
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {

@@ -236,6 +236,22 @@ fn stale_parts_of_a_workload_go_as_announced() {
 }
 
 #[test]
+fn what_goes_is_announced_alike_while_controllers_write_to_the_object() {
+    let namespace = Namespace::new();
+    kubectl(&namespace, &["create", "-f", "-"], &deployment("replicas: 1"));
+    namespace.kubectl(&["set", "env", "deployment/web", "STALE=x"]);
+    let checkout = with(&deployment("replicas: 1"));
+    let meanwhile = "annotate --overwrite --field-manager=controller deployment/web";
+    let wrapper = namespace.wrapper(&format!(
+        "case \"$*\" in patch*dry-run*) [ -e \"$calls/done\" ] || {{ : > \"$calls/done\"; '{}' {meanwhile} at=$$; }} >/dev/null ;; esac",
+        real_kubectl().display()
+    ));
+    let dry = run(&checkout, &namespace, &["--dry-run", "--format", "json"]).through(&wrapper).run().done();
+    assert!(wrapper.calls.join("done").exists(), "nobody wrote meanwhile");
+    assert_eq!(changes(&dry)[1].2, ["spec.template.spec.containers[web].env removed"], "{dry:?}");
+}
+
+#[test]
 fn a_typed_secret_keeps_its_type_where_the_build_says_nothing_of_it() {
     let namespace = Namespace::new();
     let manifest = r#"{"apiVersion": "v1", "kind": "Secret", "type": "example.com/own", "metadata": {"name": "app"}, "stringData": {"A": "x"}}"#;

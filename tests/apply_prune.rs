@@ -185,12 +185,15 @@ fn what_left_a_build_of_many_objects_is_found_among_them() {
     let (namespace, checkout) = (Namespace::new(), Checkout::with("", ""));
     let many: Vec<String> = (0..61).map(|number| format!("Secret/many-{number}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    applied(&checkout, &namespace, &build(&[&many[..], &["Secret/gone", "ConfigMap/gone"]].concat()));
+    let more = ["Secret/gone", "ConfigMap/gone", "Secret/helm"];
+    applied(&checkout, &namespace, &build(&[&many[..], &more].concat()));
     namespace.kubectl(&["create", "secret", "generic", "by-hand", "--from-literal=A=x"]);
+    namespace.kubectl(&["label", "secret", "helm", "owner=helm"]);
     checkout.write(TEMPLATE, build(&many).as_bytes());
     let ended = run(&checkout, &namespace, &["--prune"]).run().done();
     assert_eq!(pruned(&ended), ["Secret/gone", "ConfigMap/gone"]);
-    assert_eq!(there(&namespace), set(&[&many[..], &["Secret/kept", "ConfigMap/kept", "Secret/by-hand"]].concat()));
+    let stays = ["Secret/kept", "ConfigMap/kept", "Secret/by-hand", "Secret/helm"];
+    assert_eq!(there(&namespace), set(&[&many[..], &stays].concat()));
     let again = run(&checkout, &namespace, &["--prune"]).run().done().said(&["Nothing to apply"]);
     assert_eq!(left_over(&again), []);
 }

@@ -41,7 +41,10 @@ pub(super) fn clear_copies(
         let (id, mut copied) = (object.id(), Fillings::new());
         let filled = origins.get(&id);
         for (path, value) in object.leaves() {
-            if is_own_data(object, &path) || filled.is_some_and(|filled| filled.contains_key(&path)) {
+            if is_own_data(object, &path)
+                || copied.contains_key(&path)
+                || filled.is_some_and(|filled| filled.contains_key(&path))
+            {
                 continue;
             }
             let Some(text) = scalar_text(value) else { continue };

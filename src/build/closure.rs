@@ -91,8 +91,31 @@ pub struct Closure {
     pub hides_objects: bool,
     /// A kustomization gives objects a prefix or suffix.
     pub renames: bool,
-    /// The namespace that the overlay's own kustomization gives its objects.
-    pub namespace: Option<String>,
+    /// Where objects of a namespaced kind get to.
+    pub destination: Destination,
+}
+
+/// The namespace that a build gives to its objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Destination {
+    /// That in which each is written.
+    #[default]
+    AsWritten,
+    /// The one of the overlay, for all.
+    Namespace(String),
+    /// Kustomizations beneath the overlay have some.
+    Unclear,
+}
+
+impl Destination {
+    /// Takes in the `namespace` of a kustomization; the overlay's comes first.
+    pub(super) fn set(&mut self, namespace: Option<&str>, by_overlay: bool) {
+        match namespace {
+            Some(namespace) if by_overlay => *self = Self::Namespace(namespace.to_owned()),
+            Some(_) if *self == Self::AsWritten => *self = Self::Unclear,
+            _ => {}
+        }
+    }
 }
 
 /// Something that kustomize fetches.

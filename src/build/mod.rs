@@ -36,7 +36,7 @@ use crate::secret::Secret;
 pub use base::{Base, BaseKey, BaseObject, BasePlaceholder, collect};
 pub(crate) use characters::check_filled;
 pub use check::check;
-pub use closure::{Closure, FileKind, Remote, Scope, Source, SourceRole, Tree, survey, walk};
+pub use closure::{Closure, Destination, FileKind, Remote, Scope, Source, SourceRole, Tree, survey, walk};
 pub use culprit::{Read, explain};
 pub use kustomization::{FILE_NAMES, Generated, Kustomization, Reference, ReferenceKind, parse as parse_kustomization};
 pub use names::{content_hash, is_generated, without_content_hash, without_content_hashes};

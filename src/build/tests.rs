@@ -689,6 +689,22 @@ fn cycles_end_and_diamonds_are_walked_once() {
 }
 
 #[test]
+fn where_objects_get_to_is_known_where_one_namespace_is_given() {
+    let destination = |overlay: &str, base: &str| {
+        let text = format!("{base}resources: [b.yml]\n");
+        let tree = tree(&format!("{overlay}resources: [../../base]\n"))
+            .file("k8/apps/base/kustomization.yml", &text)
+            .file("k8/apps/base/b.yml", "");
+        walk(Path::new(OVERLAY), &tree, scope()).unwrap().destination
+    };
+    let staging = Destination::Namespace("staging".to_owned());
+    assert_eq!(destination("", ""), Destination::AsWritten);
+    assert_eq!(destination("namespace: staging\n", ""), staging);
+    assert_eq!(destination("namespace: staging\n", "namespace: base\n"), staging);
+    assert_eq!(destination("", "namespace: base\n"), Destination::Unclear);
+}
+
+#[test]
 fn the_patch_must_be_used_exactly_once_and_as_a_patch() {
     let overlay = |text: &str| tree("").file("k8/apps/overlays/staging/kustomization.yml", text);
     let path = "../../../config/staging-secret-config-patch.yml";

@@ -88,9 +88,7 @@ impl<'a, T: Tree> Walker<'a, T> {
         }
         self.closure.renames |=
             kustomization.fields.iter().any(|(field, _)| matches!(field.as_str(), "nameprefix" | "namesuffix"));
-        if self.stack.is_empty() {
-            self.closure.namespace.clone_from(&kustomization.namespace);
-        }
+        self.closure.destination.set(kustomization.namespace.as_deref(), self.stack.is_empty());
         self.stack.push(directory.to_owned());
         for reference in &kustomization.references {
             let origin = Origin { directory, file: &file, path: &path, plugins: plugins.is_some() };

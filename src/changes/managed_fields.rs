@@ -119,7 +119,7 @@ fn covers_object(owned: &Value, wanted: &Object, live: &Object) -> bool {
         "metadata" => (!is_bare).then_some((name, &metadata)),
         _ => Some((name, value)),
     });
-    covers_fields(node, managed, live)
+    !node.is_empty() && covers_fields(node, managed, live)
 }
 
 /// Whether `owned` is exactly the set that applying `wanted` gives, and `live` already holds all of `wanted`.

@@ -196,6 +196,13 @@ pub struct Inputs {
     pub command_line: CommandLine,
 }
 
+impl Inputs {
+    /// Whether `kinds` has objects of `kind` applied.
+    pub fn wants(&self, kind: &str) -> bool {
+        self.kinds.is_empty() || self.kinds.iter().any(|wanted| wanted.eq_ignore_ascii_case(kind))
+    }
+}
+
 /// Flags that are no inputs of the action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CommandLine {

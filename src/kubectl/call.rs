@@ -1,25 +1,26 @@
 //! One kubectl process: what goes in, and running it to its end.
 #![expect(clippy::disallowed_types, reason = "an edge: starts kubectl")]
 
+mod ahead;
+mod watch;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::process::Stdio;
 use std::time::Duration;
 
 use command_fds::{CommandFdExt as _, FdMapping};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
-use super::ending::{Ending, Output, Untrusted};
+use self::ahead::Ahead;
+use self::watch::watch;
+use super::ending::Ending;
 use super::fence::{self, Fence};
-use super::heard::Heard;
 use crate::mask::Masker;
 
 /// The most that is kept of a child's stdout; more ends the call.
@@ -81,6 +82,9 @@ pub trait Launch {
     /// Starts a call to the cluster before it is known to be made, so that it is on its way when [`launch`](Self::launch) is asked
     /// for the same: a child takes longer to start than the server to answer.
     fn start_ahead(&self, arguments: Vec<OsString>);
+
+    /// Ends what was started ahead and not asked for.
+    fn forget_ahead(&self);
 }
 
 /// Whether a kubeconfig's exec plugins may run.
@@ -102,8 +106,7 @@ pub struct Program {
     plugins: ExecPlugins,
     kubeconfig: Option<OwnedFd>,
     masker: Masker,
-    /// Children that were started before they are asked for, with their arguments; killed if nobody does.
-    ahead: Mutex<Vec<(Vec<OsString>, Child)>>,
+    ahead: Ahead,
 }
 
 impl Program {
@@ -142,7 +145,7 @@ impl Program {
             plugins,
             kubeconfig: None,
             masker: Masker::new(),
-            ahead: Mutex::default(),
+            ahead: Ahead::default(),
         }
     }
 
@@ -183,7 +186,7 @@ impl Program {
     }
 
     fn start(&self, call: &Call) -> io::Result<Child> {
-        if let Some(child) = self.started_ahead(call) {
+        if let Some(child) = self.ahead.take(call) {
             return Ok(child);
         }
         let mut command = self.command(&call.arguments, call.reach)?;
@@ -192,14 +195,6 @@ impl Program {
             Some(fence) => fence::spawn(&mut command, &self.path, fence),
             None => command.spawn(),
         }
-    }
-
-    fn started_ahead(&self, call: &Call) -> Option<Child> {
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same =
-            |(arguments, _): &(Vec<OsString>, Child)| call.reach == Reach::Cluster && *arguments == call.arguments;
-        let at = ahead.iter().position(is_same)?;
-        Some(ahead.swap_remove(at).1)
     }
 }
 
@@ -212,91 +207,20 @@ impl Launch for Program {
     }
 
     fn start_ahead(&self, arguments: Vec<OsString>) {
+        // Plugins may log in, and several at once would be in each other's way.
+        if self.plugins == ExecPlugins::Allowed {
+            return;
+        }
         // What cannot be started now is told when it is asked for.
         let child =
             self.command(&arguments, Reach::Cluster).and_then(|mut command| command.stdin(Stdio::piped()).spawn());
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        ahead.extend(child.ok().map(|child| (arguments, child)));
-    }
-}
-
-/// Feeds and reads a child, all at once, until it ends or has to.
-async fn watch(mut child: Child, call: &Call, masker: &Masker) -> Ending {
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (mut out, mut heard) = (Zeroizing::new(Vec::new()), Heard::new(masker));
-    let keep = |bytes: &[u8]| keep(&mut out, bytes, call.most);
-    let hear = |bytes: &[u8]| {
-        heard.push(bytes);
-        Ok(())
-    };
-    let feed = async {
-        if let Some(mut stdin) = stdin {
-            // A child that ends early closes its stdin; its exit code says more than a broken pipe.
-            let _ = stdin.write_all(&call.input).await;
-        }
-        Ok(())
-    };
-    let work = async {
-        tokio::try_join!(feed, read(stdout, keep), read(stderr, hear))?;
-        child.wait().await.map_err(|_| Trouble::Wait)
-    };
-    let ended = tokio::time::timeout(call.deadline, work).await;
-    let stderr = heard.finish();
-    match ended {
-        Ok(Ok(status)) => ending(status, Output::zeroized(out), stderr),
-        Ok(Err(trouble)) => {
-            end(&mut child).await;
-            match trouble {
-                Trouble::TooMuch => Ending::TooMuchOutput,
-                Trouble::Wait => Ending::Killed { signal: 0, stderr },
-            }
-        }
-        Err(_) => {
-            end(&mut child).await;
-            Ending::TimedOut { deadline: call.deadline, stderr }
+        if let Ok(child) = child {
+            self.ahead.keep(arguments, child);
         }
     }
-}
 
-fn ending(status: ExitStatus, stdout: Output, stderr: Untrusted) -> Ending {
-    match (status.code(), status.signal()) {
-        (Some(0), _) => Ending::Success { stdout, stderr },
-        (Some(code), _) => Ending::Failed { code, stdout, stderr },
-        (None, signal) => Ending::Killed { signal: signal.unwrap_or_default(), stderr },
-    }
-}
-
-async fn end(child: &mut Child) {
-    // Both fail only for a child that has ended.
-    let _ = child.start_kill();
-    let _ = child.wait().await;
-}
-
-enum Trouble {
-    TooMuch,
-    /// The system does not tell how it ended.
-    Wait,
-}
-
-fn keep(all: &mut Vec<u8>, bytes: &[u8], cap: usize) -> Result<(), Trouble> {
-    if all.len() + bytes.len() > cap {
-        return Err(Trouble::TooMuch);
-    }
-    all.extend_from_slice(bytes);
-    Ok(())
-}
-
-async fn read(
-    pipe: Option<impl AsyncRead + Unpin>,
-    mut take: impl FnMut(&[u8]) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
-    let Some(mut pipe) = pipe else { return Ok(()) };
-    let mut chunk = Zeroizing::new(vec![0; 64 << 10]);
-    loop {
-        match pipe.read(&mut chunk).await {
-            Ok(0) | Err(_) => return Ok(()),
-            Ok(count) => take(&chunk[..count])?,
-        }
+    fn forget_ahead(&self) {
+        self.ahead.forget();
     }
 }
 

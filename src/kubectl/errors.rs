@@ -54,6 +54,13 @@ pub(super) fn problem(stderr: &Untrusted, object: Option<&ObjectId>) -> Problem 
 
 /// All failures of a read, but for kinds that the server does not know: of these there are no objects.
 pub(super) fn all_but_unknown_kinds(stderr: &Untrusted) -> Vec<Problem> {
+    let mut problems = all(stderr);
+    problems.retain(|problem| problem.kind != "unknown-kind");
+    problems
+}
+
+/// All failures of a call.
+pub(super) fn all(stderr: &Untrusted) -> Vec<Problem> {
     let report = Report::parse(stderr);
     if report.failures.is_empty() {
         return vec![failure("", None)];
@@ -61,7 +68,7 @@ pub(super) fn all_but_unknown_kinds(stderr: &Untrusted) -> Vec<Problem> {
     let mut problems: Vec<Problem> = Vec::new();
     for text in &report.failures {
         let problem = failure(text, None);
-        if problem.kind != "unknown-kind" && !problems.contains(&problem) {
+        if !problems.contains(&problem) {
             problems.push(problem);
         }
     }

@@ -22,6 +22,8 @@ impl Launch for Fake {
     fn start_ahead(&self, arguments: Vec<OsString>) {
         self.ahead.borrow_mut().push(arguments);
     }
+
+    fn forget_ahead(&self) {}
 }
 
 pub(crate) fn answering(answers: impl IntoIterator<Item = Ending>) -> Kubectl<Fake> {

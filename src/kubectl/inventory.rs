@@ -14,6 +14,12 @@ use crate::object::{Object, ObjectId};
 /// ConfigMaps, which Helm uses alike, have no field in common that tells.
 const NOT_OF_HELM: &str = "--selector=owner!=helm";
 
+/// Whether `object` bears the mark of `set` and is none of Helm's releases: what the lists of names have, told from the whole object.
+pub(super) fn is_marked(object: &Object, set: &Set) -> bool {
+    let owner = object.as_value().pointer("/metadata/labels/owner");
+    Set::of(object).as_ref() == Some(set) && owner.and_then(Value::as_str) != Some("helm")
+}
+
 /// Kinds that this program prunes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Holder {
@@ -82,7 +88,7 @@ impl<L: Launch> Kubectl<L> {
     ) -> Result<Vec<ObjectId>, Vec<Problem>> {
         let stdout = match self.cluster(&marked(set, holders, namespace), Default::default()).await {
             Ending::Success { stdout, .. } => stdout,
-            Ending::Failed { stderr, .. } => return Err(errors::all_but_unknown_kinds(&stderr)),
+            Ending::Failed { stderr, .. } => return Err(errors::all(&stderr)),
             other => return Err(vec![errors::unfinished(&other)]),
         };
         let id = |line: &str| {
@@ -111,7 +117,7 @@ impl<L: Launch> Kubectl<L> {
         let words = ["get", "-f", "-", "--ignore-not-found", "--show-managed-fields", "-o", lines];
         let stdout = match self.cluster(&words, list(&asked)).await {
             Ending::Success { stdout, .. } => stdout,
-            Ending::Failed { stderr, .. } => return Err(errors::all_but_unknown_kinds(&stderr)),
+            Ending::Failed { stderr, .. } => return Err(errors::all(&stderr)),
             other => return Err(vec![errors::unfinished(&other)]),
         };
         let text = std::str::from_utf8(stdout.expose()).unwrap_or_default();
@@ -161,7 +167,7 @@ fn object(line: &str) -> Option<Object> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fake::{answering, success};
+    use super::super::fake::{answering, failure, success};
     use super::*;
 
     fn run<T>(future: impl Future<Output = T>) -> T {
@@ -183,6 +189,9 @@ mod tests {
             "{asked}"
         );
         assert_eq!(run(kubectl.marked(&set, &[Holder::Secret], "n")).unwrap_err()[0].kind, "kubectl-answer");
+        let unknown = "error: the server doesn't have a resource type \"secrets\"\n";
+        let problems = run(answering([failure(unknown)]).marked(&set, &[Holder::Secret], "n")).unwrap_err();
+        assert_eq!(problems.len(), 1, "a list that failed is no empty one");
     }
 
     #[test]

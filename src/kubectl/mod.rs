@@ -47,11 +47,11 @@ pub use pages::Paging;
 pub use patch::Writes;
 pub use refusals::unseen_conflict;
 pub use review::Review;
-pub use survey::{Marks, Survey};
+pub use survey::{Sought, Survey};
 pub use version::{Version, Versions};
 pub use workloads::Listed;
 
-/// How many kubectl processes run at once.
+/// How many kubectl processes one survey or list runs at once.
 const CONCURRENCY: usize = 4;
 
 /// The program's name, also beside our own executable in the action's image.

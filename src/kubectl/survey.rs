@@ -19,7 +19,7 @@ const WORTH_A_LIST: usize = 20;
 
 /// The mark of a set, and where to look for it.
 #[derive(Debug, Clone, Copy)]
-pub struct Marks<'a> {
+pub struct Sought<'a> {
     /// Whose mark.
     pub set: &'a Set,
     /// On objects of these kinds.
@@ -54,15 +54,17 @@ impl<L: Launch> Kubectl<L> {
     }
 
     /// The same, and what bears the mark of a set.
-    pub async fn survey(&self, wanted: &[Object], marks: Marks<'_>) -> Survey {
+    pub async fn survey(&self, wanted: &[Object], sought: Sought<'_>) -> Survey {
         let asked: Vec<Asked<'_>> = wanted.iter().map(Asked::of).collect();
-        self.ask_all(questions(&asked, Some(marks))).await
+        let survey = self.ask_all(questions(&asked, Some(sought))).await;
+        self.launcher.forget_ahead();
+        survey
     }
 
-    /// Starts the calls that a [`survey`](Self::survey) of objects like `likely` makes. Those of another survey are made in vain.
-    pub fn survey_ahead(&self, likely: &[Object], marks: Marks<'_>) {
+    /// Starts the calls that the next [`survey`](Self::survey) makes, if it is one of objects like `likely`.
+    pub fn survey_ahead(&self, likely: &[Object], sought: Sought<'_>) {
         let asked: Vec<Asked<'_>> = likely.iter().map(Asked::of).collect();
-        for question in questions(&asked, Some(marks)).iter().take(CONCURRENCY) {
+        for question in questions(&asked, Some(sought)).iter().take(CONCURRENCY) {
             self.launcher.start_ahead(question.words(&self.base_path));
         }
     }
@@ -94,8 +96,8 @@ impl<L: Launch> Kubectl<L> {
         };
         match found {
             Ok(found) => {
-                let is_marked = |object: &&Object| set.is_some_and(|set| Set::of(object).as_ref() == Some(set));
-                let marked = found.iter().filter(is_marked).map(Object::id).collect();
+                let is_sought = |object: &&Object| set.is_some_and(|set| inventory::is_marked(object, set));
+                let marked = found.iter().filter(is_sought).map(Object::id).collect();
                 Answer { read: Read { live: self.matched(&asked, found), ..Read::default() }, marked: Ok(marked) }
             }
             Err(problem) => {
@@ -146,8 +148,8 @@ struct Answer {
     marked: Result<Vec<ObjectId>, Vec<Problem>>,
 }
 
-impl Marks<'_> {
-    fn cover(&self, namespace: &str, holder: Holder) -> bool {
+impl Sought<'_> {
+    fn is_in(&self, namespace: &str, holder: Holder) -> bool {
         self.holders.contains(&holder) && self.namespaces.contains(namespace)
     }
 }
@@ -171,7 +173,7 @@ impl Question<'_> {
     }
 }
 
-fn questions<'a>(asked: &'a [Asked<'a>], marks: Option<Marks<'a>>) -> Vec<Question<'a>> {
+fn questions<'a>(asked: &'a [Asked<'a>], sought: Option<Sought<'a>>) -> Vec<Question<'a>> {
     let (mut questions, mut listed) = (Vec::new(), BTreeSet::new());
     let mut of_kinds: BTreeMap<&str, Vec<&Asked<'_>>> = BTreeMap::new();
     let (groups, mut rest) =
@@ -180,7 +182,7 @@ fn questions<'a>(asked: &'a [Asked<'a>], marks: Option<Marks<'a>>) -> Vec<Questi
         match (namespace.filter(|_| group.len() >= WORTH_A_LIST), Holder::of(group[0].object)) {
             (Some(namespace), Some(holder)) => {
                 listed.insert((namespace, holder));
-                let set = marks.filter(|marks| marks.cover(namespace, holder)).map(|marks| marks.set);
+                let set = sought.filter(|sought| sought.is_in(namespace, holder)).map(|sought| sought.set);
                 questions.push(Question::AllOf { namespace, holder, asked: group, set });
             }
             (Some(namespace), None) => of_kinds.entry(namespace).or_default().extend(group),
@@ -189,7 +191,7 @@ fn questions<'a>(asked: &'a [Asked<'a>], marks: Option<Marks<'a>>) -> Vec<Questi
     }
     questions.extend(of_kinds.into_iter().map(|(namespace, asked)| Question::OfKinds { namespace, asked }));
     questions.extend(rest.chunks(FEW).map(|few| Question::ByName(few.to_vec())));
-    if let Some(Marks { set, holders, namespaces }) = marks {
+    if let Some(Sought { set, holders, namespaces }) = sought {
         questions.extend(namespaces.iter().filter_map(|namespace| {
             let unlisted = holders.iter().copied().filter(|&holder| !listed.contains(&(namespace.as_str(), holder)));
             let holders: Vec<Holder> = unlisted.collect();

@@ -7,12 +7,12 @@ use serde_json::json;
 
 use super::Run;
 use super::foresee::left_over::Ground;
-use crate::build::{self, Base, Build, CheckedBuild, Closure, Read, Scope, SourceRole, Tree as _};
+use crate::build::{self, Base, Build, CheckedBuild, Closure, Destination, Read, Scope, SourceRole, Tree as _};
 use crate::error::{Failure, Place, Problem, Stage, text};
 use crate::files::{Layout, Overlay, PatchFile, git};
 use crate::inputs::Mode;
 use crate::kubectl::{Fence, Kubectl};
-use crate::object::{Object, ObjectId};
+use crate::object::Object;
 use crate::patch::PatchObject;
 use crate::template::{Filled, holds_placeholder};
 
@@ -121,28 +121,19 @@ impl<O: Write, E: Write> Run<O, E> {
         let failure = |problems| Failure::new(Stage::Build, problems);
         build::check_filled(&filled.objects).map_err(failure)?;
         let closure = self.closure(overlay, patch_file, filled)?;
+        let has_cluster = self.outcome.target.is_some();
+        if has_cluster {
+            self.survey_ahead(kubectl, &likely(&closure, filled));
+        }
+        let base = self.base(&closure)?;
         let copies = closure.copies_values(&self.machine);
         let patch = if copies { &filled.text } else { &filled.for_build.text };
         let lent = patch_file.lend(patch.expose().as_bytes()).map_err(|problem| failure(vec![problem]))?;
         let overlay = self.absolute(overlay);
-        let has_cluster = self.outcome.target.is_some();
         let fence = self.fence(&closure.files, patch_file);
-        let building = kubectl.kustomize(&overlay, fence);
-        let versions = async {
-            if !has_cluster {
-                return None;
-            }
-            // What is fetched may take so long that the answers are old.
-            if closure.remote.is_empty() {
-                let likely = filled.objects.iter().filter_map(|patch| likely(patch, &closure));
-                self.survey_ahead(kubectl, &likely.collect::<Vec<_>>());
-            }
-            Some(kubectl.version().await)
-        };
-        let collecting = async { self.base(&closure) };
-        let (printed, versions, (base, notices)) = tokio::join!(building, versions, collecting);
+        let versions = async { if has_cluster { Some(kubectl.version().await) } else { None } };
+        let (versions, printed) = tokio::join!(versions, kubectl.kustomize(&overlay, fence));
         lent.put_back().map_err(|problem| failure(vec![problem]))?;
-        self.settle(Stage::Build, notices)?;
         if let Some(versions) = versions {
             self.greet(versions)?;
         }
@@ -163,8 +154,9 @@ impl<O: Write, E: Write> Run<O, E> {
     /// Begins to ask the cluster for what will most likely be compared with it.
     fn survey_ahead(&self, kubectl: &Kubectl, likely: &[Object]) {
         let Some(set) = &self.set else { return };
+        let likely: Vec<Object> = likely.iter().filter(|object| self.inputs.wants(object.kind())).cloned().collect();
         let ground = Ground::of(&self.inputs, likely.iter(), &kubectl.namespace);
-        kubectl.survey_ahead(likely, ground.marks(set));
+        kubectl.survey_ahead(&likely, ground.sought(set));
     }
 
     /// What the build may open: what the walk has seen, and the patch that lies there now.
@@ -222,10 +214,12 @@ impl<O: Write, E: Write> Run<O, E> {
         Ok(closure)
     }
 
-    /// What the sources hold, with what is to be said of them.
-    fn base(&self, closure: &Closure) -> (Base, Vec<Problem>) {
+    /// What the sources hold: read before anything is built of them.
+    fn base(&mut self, closure: &Closure) -> Result<Base, Failure> {
         let rules = self.fill_rules();
-        build::collect(closure, &self.machine, &|text| holds_placeholder(text, &rules))
+        let (base, notices) = build::collect(closure, &self.machine, &|text| holds_placeholder(text, &rules));
+        self.settle(Stage::Build, notices)?;
+        Ok(base)
     }
 
     /// What stands for the checkout where git has none: the base, the workspace, or where the program runs.
@@ -279,11 +273,18 @@ impl<O: Write, E: Write> Run<O, E> {
     }
 }
 
-/// What becomes of a Secret or ConfigMap of the template, if the overlay only gives it a namespace.
-fn likely(patch: &PatchObject, closure: &Closure) -> Option<Object> {
-    let ObjectId { group, kind, namespace, name } = &patch.id;
-    let namespace = closure.namespace.as_ref().or(namespace.as_ref());
-    let metadata = json!({"name": name, "namespace": namespace});
-    let object = json!({"apiVersion": "v1", "kind": kind, "metadata": metadata});
-    Object::parse(object).ok().filter(|_| group.is_empty())
+/// What becomes of the template's Secrets and ConfigMaps if the overlay does no more than give them a namespace; none where even
+/// that is not sure, or so long in the making that an early answer would be old.
+fn likely(closure: &Closure, filled: &Filled) -> Vec<Object> {
+    let namespace = match &closure.destination {
+        _ if !closure.remote.is_empty() => return Vec::new(),
+        Destination::Unclear => return Vec::new(),
+        Destination::AsWritten => None,
+        Destination::Namespace(namespace) => Some(namespace),
+    };
+    let bare = |patch: &PatchObject| {
+        let metadata = json!({"name": patch.id.name, "namespace": namespace.or(patch.id.namespace.as_ref())});
+        Object::parse(json!({"apiVersion": "v1", "kind": patch.id.kind, "metadata": metadata})).ok()
+    };
+    filled.objects.iter().filter(|patch| patch.holds_data()).filter_map(bare).collect()
 }

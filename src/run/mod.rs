@@ -235,14 +235,15 @@ async fn patiently<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
 }
 
 /// Waits for the signal that a runner, a terminal or a supervisor ends a program with; its name and the exit code that tells of it.
-async fn signal() -> (&'static str, u8) {
+/// From the call on such a signal no longer ends the program by itself.
+fn signal() -> impl Future<Output = (&'static str, u8)> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => ("SIGINT", 130),
-        _ = terminate.recv() => ("SIGTERM", 143),
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async {
+        let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return std::future::pending().await };
+        tokio::select! {
+            _ = interrupt.recv() => ("SIGINT", 130),
+            _ = terminate.recv() => ("SIGTERM", 143),
+        }
     }
 }

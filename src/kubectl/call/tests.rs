@@ -1,6 +1,7 @@
 use std::io::{Seek as _, Write as _};
 use std::time::Instant;
 
+use super::super::{Output, Untrusted};
 use super::*;
 
 /// `/bin/sh` in kubectl's place.
@@ -179,16 +180,6 @@ fn a_call_that_is_dropped_leaves_no_child() {
 }
 
 #[test]
-fn too_much_output_ends_the_call() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut kept = Vec::new();
-        assert!(read(Some(&b"0123456789"[..]), |bytes| keep(&mut kept, bytes, 10)).await.is_ok());
-        assert!(kept == b"0123456789" && read(Some(&b"0"[..]), |bytes| keep(&mut kept, bytes, 10)).await.is_err());
-    });
-}
-
-#[test]
 fn nothing_that_may_hold_values_prints_them() {
     let call = Call { input: Zeroizing::new(b"HUSH".to_vec()), ..shell("x") };
     let ending = Ending::Success { stdout: Output::new(b"HUSH".to_vec()), stderr: Untrusted::new("HUSH") };
@@ -207,7 +198,7 @@ fn a_call_that_was_started_ahead_is_on_its_way_when_it_is_asked_for() {
     let script = "echo $$; while read -r line; do echo \"$line\"; done";
     let ended = runtime.block_on(async {
         program.start_ahead(call(script, "").arguments);
-        let waiting = program.ahead.lock().unwrap()[0].1.id().unwrap().to_string();
+        let waiting = program.ahead.ids()[0].to_string();
         let other = program.launch(call("echo other", "")).await;
         let first = program.launch(call(script, "a name\n")).await;
         let second = program.launch(call(script, "")).await;
@@ -220,13 +211,21 @@ fn a_call_that_was_started_ahead_is_on_its_way_when_it_is_asked_for() {
 }
 
 #[test]
+fn plugins_are_never_started_ahead() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let program = program(&[], ExecPlugins::Allowed).with_kubeconfig(memory(""));
+    runtime.block_on(async { program.start_ahead(shell("exit").arguments) });
+    assert!(program.ahead.ids().is_empty());
+}
+
+#[test]
 fn a_call_that_nobody_asks_for_is_killed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let program = program(&[], ExecPlugins::Refused).with_kubeconfig(memory(""));
     runtime.block_on(async {
         program.start_ahead(Call { reach: Reach::Cluster, ..shell("while :; do read -r line; done") }.arguments);
-        let pid = program.ahead.lock().unwrap()[0].1.id().unwrap();
-        drop(program);
+        let pid = program.ahead.ids()[0];
+        program.forget_ahead();
         let stat = format!("/proc/{pid}/stat");
         let is_running = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
         let start = Instant::now();

@@ -57,8 +57,8 @@ impl Ground {
         Self { set: Set::new("o/n", ".", "demo"), namespaces: BTreeSet::from(["n".to_owned()]) }
     }
 
-    fn marks(&self) -> Marks<'_> {
-        Marks { set: &self.set, holders: &[Holder::Secret, Holder::ConfigMap], namespaces: &self.namespaces }
+    fn sought(&self) -> Sought<'_> {
+        Sought { set: &self.set, holders: &[Holder::Secret, Holder::ConfigMap], namespaces: &self.namespaces }
     }
 }
 
@@ -118,10 +118,12 @@ fn a_list_of_all_also_tells_what_bears_the_mark() {
     let ground = Ground::new();
     let wanted = objects("Secret", 100);
     let gone = ground.set.mark(object("Secret", Some("n"), "gone"));
+    let mut of_helm = ground.set.mark(object("Secret", Some("n"), "of-helm"));
+    of_helm.as_value_mut()["metadata"]["labels"] = json!({"owner": "helm"});
     let others = Set::new("o/n", ".", "other").mark(object("Secret", Some("n"), "of-another"));
-    let there = [wanted[0].clone(), gone, others];
+    let there = [wanted[0].clone(), gone, of_helm, others];
     let kubectl = answering([listed("Secret", &there), success("ConfigMap old\n")]);
-    let found = run(kubectl.survey(&wanted, ground.marks()));
+    let found = run(kubectl.survey(&wanted, ground.sought()));
     assert_eq!(ids(found.read.live.into_keys()), ["Secret n/s0"]);
     assert_eq!(ids(found.marked.unwrap()), ["Secret n/gone", "ConfigMap n/old"]);
     assert!(kubectl.launcher.words(1).starts_with("get configmaps -n n "));
@@ -135,13 +137,13 @@ fn marks_that_may_not_be_listed_are_told_once_and_keep_nothing_back() {
         "Error from server (Forbidden): secrets is forbidden: User \"u\" cannot list resource \"secrets\" in API group \"\" in the namespace \"n\"\n\
          Error from server (Forbidden): configmaps is forbidden: User \"u\" cannot list resource \"configmaps\" in API group \"\" in the namespace \"n\"\n",
     );
-    let found = run(answering([success(&answer(&few)), both]).survey(&few, ground.marks()));
+    let found = run(answering([success(&answer(&few)), both]).survey(&few, ground.sought()));
     let kinds: Vec<&str> = found.marked.unwrap_err().iter().map(|problem| problem.kind).collect();
     assert_eq!((found.read.live.len(), kinds), (2, vec!["forbidden", "forbidden"]));
 
     let many = objects("Secret", 61);
     let answers = [forbidden("secrets"), success(&answer(&many[..60])), success(&answer(&many[60..])), success("")];
-    let found = run(answering(answers).survey(&many, ground.marks()));
+    let found = run(answering(answers).survey(&many, ground.sought()));
     assert_eq!((found.read.live.len(), found.marked.unwrap_err()[0].kind), (61, "forbidden"));
     assert_eq!(found.read.notices[0].kind, "slower");
 }
@@ -152,13 +154,13 @@ fn what_a_survey_asks_is_started_ahead_word_for_word() {
     for (count, answers) in [(2, vec![success(""), success("")]), (100, vec![listed("ConfigMap", &[]), success("")])] {
         let kubectl = answering(answers);
         let likely = objects("ConfigMap", count);
-        kubectl.survey_ahead(&likely, ground.marks());
-        assert_eq!(run(kubectl.survey(&likely, ground.marks())).marked.unwrap(), []);
+        kubectl.survey_ahead(&likely, ground.sought());
+        assert_eq!(run(kubectl.survey(&likely, ground.sought())).marked.unwrap(), []);
         let asked: Vec<_> = kubectl.launcher.calls.borrow().iter().map(|call| call.arguments.clone()).collect();
         assert_eq!(*kubectl.launcher.ahead.borrow(), asked);
     }
     let kubectl = answering([]);
     let namespaces: BTreeSet<String> = (0..9).map(|number| number.to_string()).collect();
-    kubectl.survey_ahead(&objects("Secret", 1), Marks { namespaces: &namespaces, ..ground.marks() });
+    kubectl.survey_ahead(&objects("Secret", 1), Sought { namespaces: &namespaces, ..ground.sought() });
     assert_eq!(kubectl.launcher.ahead.borrow().len(), CONCURRENCY);
 }

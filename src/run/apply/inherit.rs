@@ -41,11 +41,8 @@ impl<O: Write, E: Write> Run<O, E> {
     /// What an apply makes of an inherited object: the dry-run's `answer` still has what hand work left.
     pub(in crate::run) async fn corrected(&self, kubectl: &Kubectl, step: &Step, answer: Object) -> Object {
         let (Some(inherited), Some(live)) = (&step.inherited, &step.live) else { return answer };
-        let removed = match inherited.removal(live) {
-            // What cannot be removed by itself may all the same go together with what comes.
-            Some(patch) => kubectl.patch(&step.wanted, &patch, Writes::OnTrial).await.ok(),
-            None => None,
-        };
+        // What cannot be removed by itself may all the same go together with what comes.
+        let removed = removed_on_trial(kubectl, step, inherited, live).await;
         inherited.corrected(answer, live, removed.as_ref())
     }
 
@@ -85,6 +82,24 @@ impl<O: Write, E: Write> Run<O, E> {
             }
         }
     }
+}
+
+/// What the server would put in the place of what is removed. Controllers may write to the object meanwhile: then it is read anew.
+async fn removed_on_trial(kubectl: &Kubectl, step: &Step, inherited: &Inheritance, live: &Object) -> Option<Object> {
+    const TRIES: usize = 3;
+    let mut patch = inherited.removal(live)?;
+    for _ in 1..TRIES {
+        if let Ok(removed) = kubectl.patch(&step.wanted, &patch, Writes::OnTrial).await {
+            return Some(removed);
+        }
+        let live = kubectl.get(std::slice::from_ref(&step.wanted)).await.ok()?.remove(&step.wanted.id())?;
+        let again = Inheritance::of(&step.wanted, &live, step.takeover)?.removal(&live)?;
+        if again == patch {
+            return None;
+        }
+        patch = again;
+    }
+    kubectl.patch(&step.wanted, &patch, Writes::OnTrial).await.ok()
 }
 
 fn copy_stays(id: &ObjectId, why: &Problem) -> Problem {

@@ -44,7 +44,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let Wanted(wanted) = wanted;
         refuse_twice(&wanted, &kubectl.namespace).map_err(failure)?;
         let ground = Ground::of(&self.inputs, wanted.iter(), &kubectl.namespace);
-        let Survey { read, marked } = kubectl.survey(&wanted, ground.marks(set)).await;
+        let Survey { read, marked } = kubectl.survey(&wanted, ground.sought(set)).await;
         self.hide_live(&wanted, &read.live, view);
         self.note(read.notices);
         self.unmatched_force(&wanted);

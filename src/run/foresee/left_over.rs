@@ -7,7 +7,7 @@ use crate::build;
 use crate::changes::{self, LeftOver, Moment, PodTemplates, Set, Spared};
 use crate::error::{Failure, Problem, Stage, text};
 use crate::inputs::Inputs;
-use crate::kubectl::{Holder, Kubectl, Marks, TEMPLATE_HOLDERS};
+use crate::kubectl::{Holder, Kubectl, Sought, TEMPLATE_HOLDERS};
 use crate::object::{Object, ObjectId};
 use crate::report::{Change, LeftOverReport, Progress, listed};
 use crate::rights::{self, Need, Verb};
@@ -43,19 +43,19 @@ pub(in crate::run) struct Search<'a> {
 
 impl Ground {
     pub(in crate::run) fn of<'a>(inputs: &Inputs, wanted: impl Iterator<Item = &'a Object>, of_context: &str) -> Self {
-        let is_asked = |holder: &Holder| {
-            inputs.kinds.is_empty() || inputs.kinds.iter().any(|kind| kind.eq_ignore_ascii_case(holder.kind()))
-        };
         let namespaces = wanted.filter_map(|object| rights::namespace_of(object, of_context)).map(str::to_owned);
         Self {
-            holders: [Holder::Secret, Holder::ConfigMap].into_iter().filter(is_asked).collect(),
+            holders: [Holder::Secret, Holder::ConfigMap]
+                .into_iter()
+                .filter(|holder| inputs.wants(holder.kind()))
+                .collect(),
             namespaces: namespaces.collect(),
         }
     }
 
     /// Where the objects are that bear the mark of `set`.
-    pub(in crate::run) fn marks<'a>(&'a self, set: &'a Set) -> Marks<'a> {
-        Marks { set, holders: &self.holders, namespaces: &self.namespaces }
+    pub(in crate::run) fn sought<'a>(&'a self, set: &'a Set) -> Sought<'a> {
+        Sought { set, holders: &self.holders, namespaces: &self.namespaces }
     }
 
     /// What pruning needs as long as nobody knows what there is to prune.
