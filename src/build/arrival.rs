@@ -43,7 +43,7 @@ pub(crate) fn check_arrival<'a>(index: &Index<'_>, patch: &'a [PatchObject]) -> 
     for wanted in patch {
         let id = &wanted.id;
         let candidates = index.candidates(&id.group, &id.kind, id.namespace.as_deref(), &id.name);
-        match choose(index.objects, &candidates, wanted) {
+        match choose(index.objects, candidates, wanted) {
             Some((position, failures)) => {
                 arrival.owners[position] = Some(wanted);
                 arrival.report(position, &index.objects[position], wanted, &failures);
@@ -59,11 +59,11 @@ type Failures<'a> = Vec<(&'a Entry, Reason)>;
 /// The candidate in which everything arrived, else the likeliest one.
 fn choose<'a>(
     objects: &[Object],
-    candidates: &[(Match, usize)],
+    candidates: impl Iterator<Item = (Match, usize)>,
     wanted: &'a PatchObject,
 ) -> Option<(usize, Failures<'a>)> {
     let mut best: Option<(usize, Failures<'a>)> = None;
-    for &(rank, position) in candidates {
+    for (rank, position) in candidates {
         let failures = failures(&objects[position], wanted);
         if failures.iter().all(|(_, reason)| *reason == Reason::Transformed) {
             return Some((position, failures));

@@ -41,9 +41,9 @@ pub(crate) fn check_left(index: &Index<'_>, base: &Base, arrival: &mut Arrival<'
 
 /// The built objects that a base object became: those of its own name, or else those whose name contains it.
 fn positions(index: &Index<'_>, placeholder: &BasePlaceholder) -> Vec<usize> {
-    let candidates = index.candidates(&placeholder.group, &placeholder.kind, None, &placeholder.name);
-    let affixed = candidates.first().is_some_and(|(rank, _)| *rank == Match::Affixed);
-    let wanted = candidates.into_iter().filter(|(rank, _)| affixed || *rank != Match::Affixed);
+    let mut candidates = index.candidates(&placeholder.group, &placeholder.kind, None, &placeholder.name).peekable();
+    let affixed = candidates.peek().is_some_and(|(rank, _)| *rank == Match::Affixed);
+    let wanted = candidates.take_while(|(rank, _)| affixed || *rank != Match::Affixed);
     let all: Vec<usize> = wanted.map(|(_, position)| position).collect();
     let same = |position: &&usize| index.objects[**position].namespace() == placeholder.namespace.as_deref();
     let in_namespace: Vec<usize> = all.iter().filter(same).copied().collect();

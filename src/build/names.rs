@@ -1,6 +1,7 @@
 //! Which built object is meant by a name of the template or base: kustomize adds prefixes, suffixes and hashes.
 
 use std::collections::HashMap;
+use std::iter;
 
 use serde_json::Value;
 
@@ -93,42 +94,69 @@ pub(crate) struct Index<'a> {
     pub(crate) objects: &'a [Object],
     /// Every object's name: looked up once, compared with every wanted one.
     names: Vec<&'a str>,
-    by_kind: HashMap<&'a str, HashMap<&'a str, Vec<usize>>>,
+    by_kind: HashMap<&'a str, HashMap<&'a str, OfKind<'a>>>,
+}
+
+/// Positions of the objects of one kind.
+#[derive(Default)]
+struct OfKind<'a> {
+    all: Vec<usize>,
+    /// By the name, and by the name without its hash.
+    named: HashMap<&'a str, Vec<usize>>,
 }
 
 impl<'a> Index<'a> {
     pub(crate) fn new(objects: &'a [Object]) -> Self {
-        let mut by_kind: HashMap<_, HashMap<_, Vec<usize>>> = HashMap::new();
+        let mut by_kind: HashMap<_, HashMap<_, OfKind<'_>>> = HashMap::new();
         for (position, object) in objects.iter().enumerate() {
-            by_kind.entry(object.group()).or_default().entry(object.kind()).or_default().push(position);
+            let of_kind = by_kind.entry(object.group()).or_default().entry(object.kind()).or_default();
+            of_kind.all.push(position);
+            for name in [Some(object.name()), without_hash(object.name())].into_iter().flatten() {
+                of_kind.named.entry(name).or_default().push(position);
+            }
         }
         Self { objects, names: objects.iter().map(Object::name).collect(), by_kind }
     }
 
-    /// Positions of the objects that can have come from this name, best first; one in the named namespace before others.
+    /// Positions of the objects that can have come from this name, best first; one in the named namespace before others. Those with
+    /// a prefix or suffix are searched for only if they are asked for.
     pub(crate) fn candidates(
         &self,
         group: &str,
         kind: &str,
         namespace: Option<&str>,
         name: &str,
-    ) -> Vec<(Match, usize)> {
-        let mut found: Vec<(Match, bool, usize)> = self
-            .of_kind(group, kind)
-            .iter()
-            .filter_map(|&position| {
-                let rank = match_name(self.names[position], name)?;
-                let elsewhere = namespace.is_some() && self.objects[position].namespace() != namespace;
-                Some((rank, elsewhere, position))
-            })
-            .collect();
-        found.sort_unstable();
-        found.into_iter().map(|(rank, _, position)| (rank, position)).collect()
+    ) -> impl Iterator<Item = (Match, usize)> {
+        let of_kind = self.get(group, kind);
+        let named = of_kind.and_then(|of_kind| of_kind.named.get(name)).map_or(&[][..], Vec::as_slice);
+        let all = of_kind.map_or(&[][..], |of_kind| &of_kind.all);
+        let affixed = move || self.ranked(all, namespace, name).filter(|(rank, _)| *rank == Match::Affixed);
+        self.ranked(named, namespace, name).chain(iter::once_with(affixed).flatten())
+    }
+
+    fn ranked(
+        &self,
+        positions: &[usize],
+        namespace: Option<&str>,
+        name: &str,
+    ) -> impl Iterator<Item = (Match, usize)> + use<> {
+        let ranked = positions.iter().filter_map(|&position| {
+            let rank = match_name(self.names[position], name)?;
+            let elsewhere = namespace.is_some() && self.objects[position].namespace() != namespace;
+            Some((rank, elsewhere, position))
+        });
+        let mut ranked: Vec<(Match, bool, usize)> = ranked.collect();
+        ranked.sort_unstable();
+        ranked.into_iter().map(|(rank, _, position)| (rank, position))
     }
 
     /// Positions of all objects of a kind.
     pub(crate) fn of_kind(&self, group: &str, kind: &str) -> &[usize] {
-        self.by_kind.get(group).and_then(|kinds| kinds.get(kind)).map_or(&[], Vec::as_slice)
+        self.get(group, kind).map_or(&[], |of_kind| &of_kind.all)
+    }
+
+    fn get(&self, group: &str, kind: &str) -> Option<&OfKind<'a>> {
+        self.by_kind.get(group)?.get(kind)
     }
 }
 

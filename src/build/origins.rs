@@ -1,6 +1,6 @@
 //! Where the scalars of the built objects come from: which placeholders of the template fill them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ pub struct Filling {
 pub type Fillings = BTreeMap<String, Filling>;
 
 /// The filled scalars of every object.
-pub type Origins = BTreeMap<ObjectId, Fillings>;
+pub type Origins = HashMap<ObjectId, Fillings>;
 
 /// Where the filled scalars of `objects` stand. `owners` gives the template's object for each built one; `operations` belong to
 /// JSON6902 patches, which name no object.

@@ -6,8 +6,9 @@ mod watch;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io;
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -80,8 +81,8 @@ pub trait Launch {
     fn launch(&self, call: Call) -> impl Future<Output = Ending>;
 
     /// Starts a call to the cluster before it is known to be made, so that it is on its way when [`launch`](Self::launch) is asked
-    /// for the same: a child takes longer to start than the server to answer.
-    fn start_ahead(&self, arguments: Vec<OsString>);
+    /// for the same: a child takes longer to start than the server to answer. What it reads comes with that.
+    fn start_ahead(&self, call: Call);
 
     /// Ends what was started ahead and not asked for.
     fn forget_ahead(&self);
@@ -186,9 +187,6 @@ impl Program {
     }
 
     fn start(&self, call: &Call) -> io::Result<Child> {
-        if let Some(child) = self.ahead.take(call) {
-            return Ok(child);
-        }
         let mut command = self.command(&call.arguments, call.reach)?;
         command.stdin(if call.input.is_empty() { Stdio::null() } else { Stdio::piped() });
         match &call.fence {
@@ -199,23 +197,26 @@ impl Program {
 }
 
 impl Launch for Program {
-    async fn launch(&self, call: Call) -> Ending {
+    async fn launch(&self, mut call: Call) -> Ending {
+        if let Some(begun) = self.ahead.take(&call) {
+            return begun.end(call.input).await;
+        }
         match self.start(&call) {
-            Ok(child) => watch(child, &call, &self.masker).await,
+            Ok(child) => watch(child, ready(mem::take(&mut call.input)), &call, &self.masker).await,
             Err(error) => Ending::NotStarted { reason: error.to_string() },
         }
     }
 
-    fn start_ahead(&self, arguments: Vec<OsString>) {
+    fn start_ahead(&self, call: Call) {
         // Plugins may log in, and several at once would be in each other's way.
         if self.plugins == ExecPlugins::Allowed {
             return;
         }
         // What cannot be started now is told when it is asked for.
         let child =
-            self.command(&arguments, Reach::Cluster).and_then(|mut command| command.stdin(Stdio::piped()).spawn());
+            self.command(&call.arguments, call.reach).and_then(|mut command| command.stdin(Stdio::piped()).spawn());
         if let Ok(child) = child {
-            self.ahead.keep(arguments, child);
+            self.ahead.keep(child, call, self.masker.clone());
         }
     }
 

@@ -19,8 +19,8 @@ impl Launch for Fake {
         self.answers.borrow_mut().pop_front().expect("a call too many")
     }
 
-    fn start_ahead(&self, arguments: Vec<OsString>) {
-        self.ahead.borrow_mut().push(arguments);
+    fn start_ahead(&self, call: Call) {
+        self.ahead.borrow_mut().push(call.arguments);
     }
 
     fn forget_ahead(&self) {}

@@ -126,9 +126,19 @@ impl<L: Launch> Kubectl<L> {
         words: &[impl AsRef<OsStr>],
         input: Zeroizing<Vec<u8>>,
     ) -> Ending {
-        let arguments = words.iter().map(|word| word.as_ref().to_owned()).collect();
-        let (reach, most) = (Reach::Cluster, call::STDOUT_CAP);
-        self.launcher.launch(Call { arguments, input, reach, fence: None, deadline, most }).await
+        self.launcher.launch(Call { input, deadline, ..self.call(words) }).await
+    }
+
+    /// The same before it is made, without input.
+    fn call(&self, words: &[impl AsRef<OsStr>]) -> Call {
+        Call {
+            arguments: words.iter().map(|word| word.as_ref().to_owned()).collect(),
+            input: Zeroizing::default(),
+            reach: Reach::Cluster,
+            fence: None,
+            deadline: self.deadline,
+            most: call::STDOUT_CAP,
+        }
     }
 }
 

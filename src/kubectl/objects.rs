@@ -1,6 +1,6 @@
 //! Live objects by name and by list, one call at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::object::{Object, ObjectId};
 pub(super) const BY_NAME: [&str; 7] = ["get", "-f", "-", "-o", "json", "--show-managed-fields", "--ignore-not-found"];
 
 /// Live objects by the id that the build gives them; what does not exist is not in it.
-pub type LiveObjects = BTreeMap<ObjectId, Object>;
+pub type LiveObjects = HashMap<ObjectId, Object>;
 
 /// What a read of many objects brought.
 #[derive(Debug, Default)]
@@ -116,7 +116,7 @@ impl<L: Launch> Kubectl<L> {
 
     /// Gives each object found to the question it answers.
     pub(super) fn matched(&self, asked: &[&Asked<'_>], found: Vec<Object>) -> LiveObjects {
-        let mut by_id: BTreeMap<ObjectId, Object> = found.into_iter().map(|object| (object.id(), object)).collect();
+        let mut by_id: LiveObjects = found.into_iter().map(|object| (object.id(), object)).collect();
         let mut live = LiveObjects::new();
         for asked in asked {
             let mut id = asked.id.clone();

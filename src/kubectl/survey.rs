@@ -1,7 +1,6 @@
 //! What the cluster has of a build, and what it has beyond it: which calls are made, and how few.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 
 use futures_util::stream::{self, StreamExt as _};
 
@@ -65,7 +64,7 @@ impl<L: Launch> Kubectl<L> {
     pub fn survey_ahead(&self, likely: &[Object], sought: Sought<'_>) {
         let asked: Vec<Asked<'_>> = likely.iter().map(Asked::of).collect();
         for question in questions(&asked, Some(sought)).iter().take(CONCURRENCY) {
-            self.launcher.start_ahead(question.words(&self.base_path));
+            self.launcher.start_ahead(self.call(&question.words(&self.base_path)));
         }
     }
 
@@ -162,14 +161,13 @@ impl Answer {
 
 impl Question<'_> {
     /// kubectl's arguments.
-    fn words(&self, base_path: &str) -> Vec<OsString> {
-        let words: Vec<String> = match self {
+    fn words(&self, base_path: &str) -> Vec<String> {
+        match self {
             Self::ByName(_) => objects::BY_NAME.map(str::to_owned).into(),
             Self::OfKinds { namespace, asked } => objects::by_list(namespace, asked),
             Self::AllOf { namespace, holder, .. } => pages::raw(base_path, &holder.path(namespace)).into(),
             Self::Marked { namespace, holders, set } => inventory::marked(set, holders, namespace),
-        };
-        words.into_iter().map(OsString::from).collect()
+        }
     }
 }
 

@@ -121,18 +121,19 @@ impl<O: Write, E: Write> Run<O, E> {
         let failure = |problems| Failure::new(Stage::Build, problems);
         build::check_filled(&filled.objects).map_err(failure)?;
         let closure = self.closure(overlay, patch_file, filled)?;
-        let has_cluster = self.outcome.target.is_some();
-        if has_cluster {
-            self.survey_ahead(kubectl, &likely(&closure, filled));
-        }
         let base = self.base(&closure)?;
         let copies = closure.copies_values(&self.machine);
         let patch = if copies { &filled.text } else { &filled.for_build.text };
         let lent = patch_file.lend(patch.expose().as_bytes()).map_err(|problem| failure(vec![problem]))?;
         let overlay = self.absolute(overlay);
         let fence = self.fence(&closure.files, patch_file);
-        let versions = async { if has_cluster { Some(kubectl.version().await) } else { None } };
-        let (versions, printed) = tokio::join!(versions, kubectl.kustomize(&overlay, fence));
+        let cluster = async {
+            self.outcome.target.as_ref()?;
+            self.survey_ahead(kubectl, &likely(&closure, filled));
+            Some(kubectl.version().await)
+        };
+        // In this order: the build takes longest.
+        let (printed, versions) = tokio::join!(biased; kubectl.kustomize(&overlay, fence), cluster);
         lent.put_back().map_err(|problem| failure(vec![problem]))?;
         if let Some(versions) = versions {
             self.greet(versions)?;

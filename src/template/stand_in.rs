@@ -4,10 +4,12 @@
 //! A stand-in is a plain word, so values never reach that child or the disk. It is a hash of the value, because the names of generated
 //! objects end in a hash of their content: they must change with the value, and only then.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
+use super::document::NodeId;
 use super::expand::FilledScalar;
 use super::fill::{self, FilledFile};
 
@@ -33,18 +35,18 @@ pub struct ForBuild {
 
 impl ForBuild {
     pub(super) fn of(files: &[FilledFile<'_>]) -> Self {
-        let stand_ins = files.iter().flat_map(|file| &file.scalars).filter(|scalar| is_data(scalar));
-        let stand_ins = stand_ins
-            .map(|scalar| (word(&scalar.expansion.text), Secret::new(scalar.expansion.text.as_str())))
-            .collect();
-        let texts: Vec<String> = files
-            .iter()
-            .map(|file| {
-                fill::write(&file.template.source, &file.scalars, &|scalar| {
-                    if is_data(scalar) { Some(word(&scalar.expansion.text)) } else { None }
-                })
-            })
-            .collect();
+        let mut stand_ins = Vec::new();
+        let mut text = |file: &FilledFile<'_>| {
+            let data = file.scalars.iter().filter(|scalar| is_data(scalar));
+            let words: HashMap<NodeId, String> =
+                data.map(|scalar| (scalar.node, word(&scalar.expansion.text))).collect();
+            let of_word = |scalar: &FilledScalar| {
+                Some((words.get(&scalar.node)?.clone(), Secret::new(scalar.expansion.text.as_str())))
+            };
+            stand_ins.extend(file.scalars.iter().filter_map(of_word));
+            fill::write(&file.template.source, &file.scalars, &|scalar| words.get(&scalar.node).cloned())
+        };
+        let texts: Vec<String> = files.iter().map(&mut text).collect();
         Self { text: Secret::new(super::joined(files, texts.iter().map(String::as_str))), stand_ins }
     }
 }

@@ -186,52 +186,81 @@ fn nothing_that_may_hold_values_prints_them() {
     assert!(!format!("{call:?} {ending:?}").contains("HUSH"));
 }
 
+/// A call to the cluster of a child that first writes its process id, then what it reads.
+fn echoing(beginning: &str) -> Call {
+    let script = format!("{beginning} echo $$; while read -r line; do echo \"$line\"; done");
+    Call { reach: Reach::Cluster, ..shell(&script) }
+}
+
+/// Waits until `is_so`.
+async fn wait_until(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() && start.elapsed() < Duration::from_secs(20) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(is_so());
+}
+
 #[test]
 fn a_call_that_was_started_ahead_is_on_its_way_when_it_is_asked_for() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let program = program(&[], ExecPlugins::Refused).with_kubeconfig(memory(""));
-    let call = |script: &str, input: &str| Call {
-        reach: Reach::Cluster,
-        input: Zeroizing::new(input.into()),
-        ..shell(script)
-    };
-    let script = "echo $$; while read -r line; do echo \"$line\"; done";
-    let ended = runtime.block_on(async {
-        program.start_ahead(call(script, "").arguments);
-        let waiting = program.ahead.ids()[0].to_string();
-        let other = program.launch(call("echo other", "")).await;
-        let first = program.launch(call(script, "a name\n")).await;
-        let second = program.launch(call(script, "")).await;
-        (waiting, [other, first, second].map(|ending| stdout(&ending)))
+    let begun = tempfile::NamedTempFile::new().unwrap();
+    let pids = || std::fs::read_to_string(begun.path()).unwrap();
+    let call = || echoing(&format!("echo $$ >> {};", begun.path().display()));
+    let answers = runtime.block_on(async {
+        program.start_ahead(call());
+        wait_until(|| !pids().is_empty()).await;
+        let other = program.launch(echoing("echo other;")).await;
+        let first = program.launch(Call { input: Zeroizing::new(b"a name\n".to_vec()), ..call() }).await;
+        assert_eq!(pids().lines().count(), 1);
+        let second = program.launch(call()).await;
+        [other, first, second].map(|ending| stdout(&ending))
     });
-    let (waiting, [other, first, second]) = ended;
-    assert_eq!(other, "other\n");
-    assert_eq!(first, format!("{waiting}\na name\n"));
-    assert_ne!(second, format!("{waiting}\n"), "a child answers once");
+    let [other, first, second] = answers;
+    assert!(other.starts_with("other\n"));
+    let pids = pids();
+    let [one, two] = pids.lines().collect::<Vec<_>>()[..] else { panic!("{pids}") };
+    assert_eq!(first, format!("{one}\na name\n"));
+    assert_eq!(second, format!("{two}\n"), "a child answers once");
+}
+
+#[test]
+fn what_was_started_ahead_is_read_before_it_is_asked_for() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let program = program(&[], ExecPlugins::Refused).with_kubeconfig(memory(""));
+    let printed = tempfile::NamedTempFile::new().unwrap();
+    // More than a pipe holds.
+    let script = format!("/usr/bin/head -c 1000000 /dev/zero; echo done > {}", printed.path().display());
+    let call = || Call { reach: Reach::Cluster, ..shell(&script) };
+    runtime.block_on(async {
+        program.start_ahead(call());
+        wait_until(|| std::fs::read_to_string(printed.path()).unwrap() == "done\n").await;
+        assert_eq!(stdout(&program.launch(call()).await).len(), 1_000_000);
+        program.start_ahead(Call { most: 999_999, ..call() });
+        assert!(matches!(program.launch(call()).await, Ending::TooMuchOutput));
+    });
 }
 
 #[test]
 fn plugins_are_never_started_ahead() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let program = program(&[], ExecPlugins::Allowed).with_kubeconfig(memory(""));
-    runtime.block_on(async { program.start_ahead(shell("exit").arguments) });
-    assert!(program.ahead.ids().is_empty());
+    runtime.block_on(async { program.start_ahead(echoing("")) });
+    assert_eq!(program.ahead.count(), 0);
 }
 
 #[test]
 fn a_call_that_nobody_asks_for_is_killed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let program = program(&[], ExecPlugins::Refused).with_kubeconfig(memory(""));
+    let begun = tempfile::NamedTempFile::new().unwrap();
+    let pid = || std::fs::read_to_string(begun.path()).unwrap().trim().to_owned();
     runtime.block_on(async {
-        program.start_ahead(Call { reach: Reach::Cluster, ..shell("while :; do read -r line; done") }.arguments);
-        let pid = program.ahead.ids()[0];
+        program.start_ahead(echoing(&format!("echo $$ > {};", begun.path().display())));
+        wait_until(|| !pid().is_empty()).await;
         program.forget_ahead();
-        let stat = format!("/proc/{pid}/stat");
-        let is_running = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
-        let start = Instant::now();
-        while is_running() && start.elapsed() < Duration::from_secs(20) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        assert!(!is_running());
+        let stat = format!("/proc/{}/stat", pid());
+        wait_until(|| std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "))).await;
     });
 }

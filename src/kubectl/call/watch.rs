@@ -1,5 +1,6 @@
 //! A child that runs: what it reads and says, until it ends or has to.
 
+use std::future::Future;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 
@@ -13,7 +14,12 @@ use super::Call;
 use crate::mask::Masker;
 
 /// Feeds and reads a child, all at once, until it ends or has to.
-pub(super) async fn watch(mut child: Child, call: &Call, masker: &Masker) -> Ending {
+pub(super) async fn watch(
+    mut child: Child,
+    input: impl Future<Output = Zeroizing<Vec<u8>>>,
+    call: &Call,
+    masker: &Masker,
+) -> Ending {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (mut out, mut heard) = (Zeroizing::new(Vec::new()), Heard::new(masker));
     let keep = |bytes: &[u8]| keep(&mut out, bytes, call.most);
@@ -24,7 +30,7 @@ pub(super) async fn watch(mut child: Child, call: &Call, masker: &Masker) -> End
     let feed = async {
         if let Some(mut stdin) = stdin {
             // A child that ends early closes its stdin; its exit code says more than a broken pipe.
-            let _ = stdin.write_all(&call.input).await;
+            let _ = stdin.write_all(&input.await).await;
         }
         Ok(())
     };

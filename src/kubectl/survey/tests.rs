@@ -43,7 +43,7 @@ fn forbidden(kind: &str) -> Ending {
 }
 
 fn ids(found: impl IntoIterator<Item = ObjectId>) -> Vec<String> {
-    found.into_iter().map(|id| id.to_string()).collect()
+    found.into_iter().collect::<BTreeSet<_>>().iter().map(ObjectId::to_string).collect()
 }
 
 /// The mark of a set in the namespace `n`.

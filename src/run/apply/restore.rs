@@ -187,8 +187,9 @@ async fn workloads_now(
     }
     let own =
         plan.iter().map(|step| &step.wanted).filter(|wanted| !problems.is_empty() && changes::is_workload(wanted));
-    let own = kubectl.get(&own.cloned().collect::<Vec<Object>>()).await?;
-    Ok(workloads(found, own.into_values(), namespaces))
+    let own: Vec<Object> = own.cloned().collect();
+    let mut live = kubectl.get(&own).await?;
+    Ok(workloads(found, own.iter().filter_map(|wanted| live.remove(&wanted.id())), namespaces))
 }
 
 fn written_by_another(id: &ObjectId) -> Problem {

@@ -1,6 +1,6 @@
 //! The cluster against the build: what an apply would do, asked of the server where it cannot be known without.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 
 use serde_json::Value;
@@ -46,6 +46,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let ground = Ground::of(&self.inputs, wanted.iter(), &kubectl.namespace);
         let Survey { read, marked } = kubectl.survey(&wanted, ground.sought(set)).await;
         self.hide_live(&wanted, &read.live, view);
+        self.masker.make_ready();
         self.note(read.notices);
         self.unmatched_force(&wanted);
         let mut plan = self.plan(kubectl, wanted, read.live, view);
@@ -127,7 +128,7 @@ impl<O: Write, E: Write> Run<O, E> {
 
     /// Old values are as secret as new ones. What the build holds alike, and everybody may read there, is none.
     fn hide_live(&mut self, wanted: &[Object], live: &LiveObjects, view: &View) {
-        let mut readable: BTreeMap<ObjectId, Texts> = wanted
+        let mut readable: HashMap<ObjectId, Texts> = wanted
             .iter()
             .filter(|object| object.is_secret())
             .map(|object| (object.id(), view.readable(object)))

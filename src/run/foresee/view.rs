@@ -1,6 +1,6 @@
 //! The build as an apply wants it, and what everybody may see of it.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io::Write;
 
 use crate::build::{self, Fillings, Origins};
@@ -20,7 +20,7 @@ pub(in crate::run) struct Wanted(pub(in crate::run) Vec<Object>);
 pub(in crate::run) struct View {
     /// Which placeholders fill them.
     pub(in crate::run) origins: Origins,
-    sights: BTreeMap<ObjectId, Sight>,
+    sights: HashMap<ObjectId, Sight>,
     literals: Literals,
     nothing: Sight,
     /// The run only compares: what it does not know, and the marks that it would leave, are taken as they are in the cluster.
@@ -56,13 +56,13 @@ impl<O: Write, E: Write> Run<O, E> {
         origins: &Origins,
         literals: Literals,
         values: &Values,
-    ) -> BTreeMap<ObjectId, Sight> {
+    ) -> HashMap<ObjectId, Sight> {
         let judge = Judge { run: self, literals, values, unknown_names: Vec::new() };
         let sight = |judge: &Judge<'_, O, E>, object: &Object| {
             let fillings = origins.get(&object.id());
             Sight::of(object, |path, text| judge.text(object, fillings, path, text))
         };
-        let mut sights: BTreeMap<ObjectId, Sight> =
+        let mut sights: HashMap<ObjectId, Sight> =
             objects.iter().map(|object| (object.id(), sight(&judge, object))).collect();
         let generated =
             objects.iter().filter(|object| build::is_generated(object) && !sights[&object.id()].unknown.is_empty());
