@@ -125,7 +125,7 @@ fn a_list_of_all_also_tells_what_bears_the_mark() {
     let kubectl = answering([listed("Secret", &there), success("ConfigMap old\n")]);
     let found = run(kubectl.survey(&wanted, ground.sought()));
     assert_eq!(ids(found.read.live.into_keys()), ["Secret n/s0"]);
-    assert_eq!(ids(found.marked.unwrap()), ["Secret n/gone", "ConfigMap n/old"]);
+    assert_eq!(ids(found.marked.unwrap()), ["ConfigMap n/old", "Secret n/gone"]);
     assert!(kubectl.launcher.words(1).starts_with("get configmaps -n n "));
 }
 
