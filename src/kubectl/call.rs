@@ -15,6 +15,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use command_fds::{CommandFdExt as _, FdMapping};
+use rustix::process::{Pid, getpriority_process, setpriority_process};
 use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
@@ -33,6 +34,8 @@ const KUBECONFIG_FD: i32 = 3;
 pub(super) const NO_PORT: &str = "99999";
 /// The memory from which on a child collects its garbage, as Go's runtime takes it.
 const MEMORY_UNTIL_COLLECTED: &str = "128MiB";
+/// How far a child that was started ahead stands back: it gets a tenth of what others on its processor get.
+const NICENESS_AHEAD: i32 = 10;
 /// What a child keeps of our environment: the way to the server and whom to trust on it.
 const INHERITED: [&str; 8] =
     ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
@@ -81,7 +84,8 @@ pub trait Launch {
     fn launch(&self, call: Call) -> impl Future<Output = Ending>;
 
     /// Starts a call to the cluster before it is known to be made, so that it is on its way when [`launch`](Self::launch) is asked
-    /// for the same: a child takes longer to start than the server to answer. What it reads comes with that.
+    /// for the same: a child takes longer to start than the server to answer. What it reads comes with that. Where processors are
+    /// few it stands back behind those that are asked for.
     fn start_ahead(&self, call: Call);
 
     /// Ends what was started ahead and not asked for.
@@ -196,6 +200,13 @@ impl Program {
     }
 }
 
+fn stand_back(child: &Child) {
+    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    let own = getpriority_process(None).unwrap_or_default();
+    // Where that is not allowed it takes its share.
+    let _ = pid.map(|pid| setpriority_process(Some(pid), own + NICENESS_AHEAD));
+}
+
 impl Launch for Program {
     async fn launch(&self, mut call: Call) -> Ending {
         if let Some(begun) = self.ahead.take(&call) {
@@ -216,6 +227,7 @@ impl Launch for Program {
         let child =
             self.command(&call.arguments, call.reach).and_then(|mut command| command.stdin(Stdio::piped()).spawn());
         if let Ok(child) = child {
+            stand_back(&child);
             self.ahead.keep(child, call, self.masker.clone());
         }
     }

@@ -63,13 +63,20 @@ impl Raw {
     }
 }
 
+const VERSION: [&str; 3] = ["version", "-o", "json"];
+
 impl<L: Launch> Kubectl<L> {
+    /// Starts what the next [`version`](Self::version) asks.
+    pub fn version_ahead(&self) {
+        self.launcher.start_ahead(self.call(&VERSION));
+    }
+
     /// Asks kubectl and the server who they are: the first call, so it also shows whether the server can be reached.
     ///
     /// # Errors
     /// Why there was no answer.
     pub async fn version(&self) -> Result<Versions, Problem> {
-        let stdout = match self.cluster(&["version", "-o", "json"], Zeroizing::default()).await {
+        let stdout = match self.cluster(&VERSION, Zeroizing::default()).await {
             Ending::Success { stdout, .. } => stdout,
             Ending::Failed { stderr, .. } => return Err(errors::problem(&stderr, None)),
             other => return Err(errors::unfinished(&other)),

@@ -130,9 +130,10 @@ impl<O: Write, E: Write> Run<O, E> {
         let cluster = async {
             self.outcome.target.as_ref()?;
             self.survey_ahead(kubectl, &likely(&closure, filled));
+            kubectl.version_ahead();
             Some(kubectl.version().await)
         };
-        // In this order: the build takes longest.
+        // In this order: the build takes longest, and most.
         let (printed, versions) = tokio::join!(biased; kubectl.kustomize(&overlay, fence), cluster);
         lent.put_back().map_err(|problem| failure(vec![problem]))?;
         if let Some(versions) = versions {

@@ -243,6 +243,25 @@ fn what_was_started_ahead_is_read_before_it_is_asked_for() {
 }
 
 #[test]
+fn what_was_started_ahead_stands_back_behind_what_is_waited_for() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let program = program(&[], ExecPlugins::Refused).with_kubeconfig(memory(""));
+    let call = |script: &str, input: &str| Call {
+        reach: Reach::Cluster,
+        input: Zeroizing::new(input.into()),
+        ..shell(script)
+    };
+    let niceness = |ending: Ending| stdout(&ending).trim().parse::<i32>().unwrap();
+    let (own, ahead) = runtime.block_on(async {
+        let waiting = "read -r line; /usr/bin/nice";
+        program.start_ahead(call(waiting, ""));
+        let own = program.launch(call("/usr/bin/nice", "")).await;
+        (own, program.launch(call(waiting, "now\n")).await)
+    });
+    assert_eq!(niceness(ahead), (niceness(own) + NICENESS_AHEAD).min(19));
+}
+
+#[test]
 fn plugins_are_never_started_ahead() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let program = program(&[], ExecPlugins::Allowed).with_kubeconfig(memory(""));
