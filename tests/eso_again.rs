@@ -119,6 +119,27 @@ fn wait_for_trial(scene: &Scene, name: &str) {
 }
 
 #[test]
+fn a_trial_that_does_not_go_away_is_named_beside_what_else_is_wrong() {
+    let scene = planned_without_controller(&["app"]);
+    let started = scene.program(&["eso", "run", "eso-plan.yaml", "--timeout", "5s"]).start();
+    wait_for_trial(&scene, "app");
+    let trial = ["patch", "externalsecret", "app-secrets-eso-check", "--type=merge", "-p"];
+    let finalizers = |names: &str| {
+        let patch = format!(r#"{{"metadata":{{"finalizers":{names}}}}}"#);
+        scene.namespace.kubectl(&[&trial[..], &[&patch]].concat());
+    };
+    finalizers(r#"["example.com/held"]"#);
+    let left = format!(
+        "trials may be left, with the values of their Secrets: {}/app-secrets-eso-check",
+        scene.namespace.name()
+    );
+    let ended = started.wait().failed(1, &["external-secrets-silent", "trial-stays", &left]);
+    ended.leaks_nothing(&CANARIES);
+    finalizers("null");
+    scene.assert_no_trial();
+}
+
+#[test]
 fn a_run_that_is_stopped_takes_its_trials_away_and_one_that_was_killed_leaves_them_to_the_next() {
     let scene = planned_without_controller(&["app"]);
     let started = scene.carry_out(&[]).start();

@@ -21,6 +21,8 @@ use crate::object::Object;
 pub(super) const COLLECTION: Duration = Duration::from_secs(120);
 /// How long a run that is stopped, or has failed, takes for it: the runner kills a cancelled step soon after.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// The kind of the problem that a trial is still there.
+pub(super) const STAYS: &str = "trial-stays";
 /// How many are deleted at once.
 const AT_ONCE: usize = 4;
 
@@ -65,12 +67,11 @@ impl<O: Write, E: Write> Run<O, E> {
         let cleared = tokio::time::timeout(FAREWELL, clear(&kubectl, &trials, FAREWELL)).await;
         let stay =
             cleared.ok().and_then(Result::ok).unwrap_or_else(|| trials.iter().map(Trial::stays).map(Some).collect());
-        let left =
-            trials.iter().zip(stay).filter(|(_, stays)| stays.as_ref().is_some_and(|why| why.kind == "trial-stays"));
+        let left = trials.iter().zip(stay).filter(|(_, stays)| stays.as_ref().is_some_and(|why| why.kind == STAYS));
         let left: Vec<String> = left.map(|(trial, _)| format!("{}/{}", trial.namespace, trial.external)).collect();
         if !left.is_empty() {
             let text = text!("trials may be left, with the values of their Secrets: {}", left.join(", "));
-            self.note([Problem::warning("trial-stays", text)
+            self.note([Problem::warning(STAYS, text)
                 .help("the next run of this plan removes them; by hand: `kubectl delete externalsecret NAME`")]);
         }
     }
@@ -120,7 +121,7 @@ impl Trial {
 
     fn stays(&self) -> Problem {
         let text = text!("the ExternalSecret `{}/{}` of a trial does not go away", self.namespace, self.external);
-        Problem::error("trial-stays", text).help("check that External Secrets runs: it has to take its finalizer off")
+        Problem::error(STAYS, text).help("check that External Secrets runs: it has to take its finalizer off")
     }
 }
 
@@ -182,7 +183,7 @@ impl Found {
         }
         if let Some(why) = refused.get(&trial.id()) {
             let text = text!("the ExternalSecret `{namespace}/{external}` of a trial stays: {}", why.message);
-            return Some(Problem::error("trial-stays", text).help("delete it: its Secret holds values"));
+            return Some(Problem::error(STAYS, text).help("delete it: its Secret holds values"));
         }
         if self.external(trial).is_some() {
             return Some(trial.stays());
@@ -190,7 +191,7 @@ impl Found {
         self.secret(trial).map(|_| {
             let text = text!("the Secret `{namespace}/{secret}` of a trial does not go away");
             let help = "check that kube-controller-manager collects garbage, or delete it by hand";
-            Problem::error("trial-stays", text).help(help)
+            Problem::error(STAYS, text).help(help)
         })
     }
 }

@@ -112,13 +112,17 @@ impl<O: Write, E: Write> Run<O, E> {
         self.enter(Stage::Sync);
         let before = steps.iter().filter(|step| step.moved.sync == Sync::Already).count();
         syncer.done.fetch_add(before, Ordering::Relaxed);
-        let tried = steps.iter().filter(|step| step.goes_on());
-        let trials = tried.map(|step| Trial::of(syncer.plan, step.plan)).collect();
+        let trial = |step: &Step<'_>| Trial::of(syncer.plan, step.plan);
+        let staying = self.under_trial.take().map(|earlier| earlier.trials).unwrap_or_default();
+        let tried = steps.iter().filter(|step| step.goes_on()).map(trial);
+        let trials = staying.iter().cloned().chain(tried).collect();
         self.under_trial = Some(UnderTrial { kubectl: Arc::clone(kubectl), trials });
         let total = syncer.plan.secrets.len();
         let shown = || Bar { done: syncer.done.load(Ordering::Relaxed), total, what: "in sync" };
         self.showing(sync(syncer, steps), shown).await?;
-        self.under_trial = None;
+        let stay = steps.iter().filter(|step| step.trial_stays).map(trial);
+        let trials: Vec<Trial> = staying.into_iter().chain(stay).collect();
+        self.under_trial = (!trials.is_empty()).then(|| UnderTrial { kubectl: Arc::clone(kubectl), trials });
         Ok(())
     }
 

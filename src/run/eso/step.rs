@@ -33,6 +33,8 @@ pub(super) struct Step<'a> {
     pub(super) moved: Moved,
     /// Whether a trial was made.
     pub(super) tried: bool,
+    /// Whether it does not go away, and `moved` tells of another problem.
+    pub(super) trial_stays: bool,
     /// Whether what is waited for was seen.
     pub(super) seen: bool,
 }
@@ -80,6 +82,7 @@ fn step<'a>(plan: &'a SecretPlan, live: Option<&Object>, whole: &Plan, ground: &
         edited_by: None,
         moved: Moved::of(plan),
         tried: false,
+        trial_stays: false,
         seen: false,
     };
     match live {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::clearing::{COLLECTION, Trial, clear};
+use super::clearing::{COLLECTION, STAYS, Trial, clear};
 use super::step::Step;
 use super::sync::Syncer;
 use crate::error::Problem;
@@ -33,6 +33,7 @@ impl Syncer<'_> {
         let trials: Vec<Trial> = steps.iter().map(|step| Trial::of(self.plan, step.plan)).collect();
         let stay = clear(self.kubectl, &trials, self.patience.min(COLLECTION)).await?;
         for (step, why) in steps.into_iter().zip(stay) {
+            step.trial_stays = step.moved.problem.is_some() && why.as_ref().is_some_and(|why| why.kind == STAYS);
             step.moved.problem = step.moved.problem.take().or(why);
         }
         Ok(())
