@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::thread;
 
 use self::engine::Engine;
 use self::forms::Form;
@@ -100,11 +99,9 @@ impl Masker {
         known.engine = None;
     }
 
-    /// Begins what the next redaction needs, beside what is done until then: with thousands of values it takes its time.
+    /// Makes what the next redaction needs: with thousands of values that takes its time.
     pub fn make_ready(&self) {
-        let masker = self.clone();
-        // Where there is no thread to be had, the redaction does it itself.
-        let _ = thread::Builder::new().spawn(move || masker.engine());
+        self.engine();
     }
 
     /// What the runner must be told to mask, in clear: one line each, without line ends, at least four characters.

@@ -46,7 +46,9 @@ impl<O: Write, E: Write> Run<O, E> {
         let ground = Ground::of(&self.inputs, wanted.iter(), &kubectl.namespace);
         let Survey { read, marked } = kubectl.survey(&wanted, ground.sought(set)).await;
         self.hide_live(&wanted, &read.live, view);
-        self.masker.make_ready();
+        // Beside what comes next, which says nothing.
+        let masker = self.masker.clone();
+        tokio::task::spawn_blocking(move || masker.make_ready());
         self.note(read.notices);
         self.unmatched_force(&wanted);
         let mut plan = self.plan(kubectl, wanted, read.live, view);
