@@ -100,11 +100,8 @@ fn is_no_text(key: &Node) -> bool {
     let Content::Scalar { text, plain: true } = &key.content else { return false };
     // No word that stands for something else begins with a letter and is longer than `false`.
     let is_text = text.len() > "false".len() && text.starts_with(|c: char| c.is_ascii_alphabetic());
-    !is_text && is_read_as_no_text(key, text)
-}
-
-fn is_read_as_no_text(key: &Node, text: &str) -> bool {
-    key.plain_date().is_some() || serde_yaml::from_str(text).is_ok_and(|value: serde_yaml::Value| !value.is_string())
+    let is_read_otherwise = || serde_yaml::from_str(text).is_ok_and(|value: serde_yaml::Value| !value.is_string());
+    !is_text && (key.plain_date().is_some() || is_read_otherwise())
 }
 
 #[cfg(test)]

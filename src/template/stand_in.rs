@@ -35,20 +35,26 @@ pub struct ForBuild {
 
 impl ForBuild {
     pub(super) fn of(files: &[FilledFile<'_>]) -> Self {
-        let mut stand_ins = Vec::new();
-        let mut text = |file: &FilledFile<'_>| {
-            let data = file.scalars.iter().filter(|scalar| is_data(scalar));
-            let words: HashMap<NodeId, String> =
-                data.map(|scalar| (scalar.node, word(&scalar.expansion.text))).collect();
-            let of_word = |scalar: &FilledScalar| {
-                Some((words.get(&scalar.node)?.clone(), Secret::new(scalar.expansion.text.as_str())))
-            };
-            stand_ins.extend(file.scalars.iter().filter_map(of_word));
+        let words: Vec<HashMap<NodeId, String>> = files.iter().map(words).collect();
+        let text = |(file, words): (&FilledFile<'_>, &HashMap<NodeId, String>)| {
             fill::write(&file.template.source, &file.scalars, &|scalar| words.get(&scalar.node).cloned())
         };
-        let texts: Vec<String> = files.iter().map(&mut text).collect();
-        Self { text: Secret::new(super::joined(files, texts.iter().map(String::as_str))), stand_ins }
+        let texts: Vec<String> = files.iter().zip(&words).map(text).collect();
+        let scalars = files.iter().zip(words).flat_map(|(file, mut words)| {
+            file.scalars.iter().filter_map(move |scalar| Some((words.remove(&scalar.node)?, scalar)))
+        });
+        let stand_ins = scalars.map(|(word, scalar)| (word, Secret::new(scalar.expansion.text.as_str())));
+        Self {
+            stand_ins: stand_ins.collect(),
+            text: Secret::new(super::joined(files, texts.iter().map(String::as_str))),
+        }
     }
+}
+
+/// What stands for each scalar of data.
+fn words(file: &FilledFile<'_>) -> HashMap<NodeId, String> {
+    let data = file.scalars.iter().filter(|scalar| is_data(scalar));
+    data.map(|scalar| (scalar.node, word(&scalar.expansion.text))).collect()
 }
 
 /// Seen as data only: a scalar that an alias also puts elsewhere keeps its value.
