@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use support::cluster::{bed, random};
+use support::cluster::{Namespace, bed, random};
 use support::eso::{Scene as Migrated, bao, of_vault};
 use support::github::{GitHub, WORKFLOW_TOKEN};
 use support::issuer::Issuer;
@@ -34,7 +34,7 @@ const IMAGE: &str = "localhost/secret-patch:act";
 const PATCH: &str = "docker/k8/config/staging-secret-config-patch.yml";
 const REMOVED: &str = "`docker/k8/config/staging-secret-config-patch.yml` is removed";
 
-/// The workflows deploy into the namespaces that the example names, so they run one after another.
+/// act names the containers of a job after its workflow, so they run one after another.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 const CANARIES: [(&str, &str); 6] = [
@@ -46,9 +46,11 @@ const CANARIES: [(&str, &str); 6] = [
     ("DEEPGRAM_API_KEY", "deepgram-canary-31337"),
 ];
 
-/// The example's repository with one workflow more, and the namespaces of its environments.
+/// The example's repository with the example workflows, whose environments have namespaces of their own.
 struct Scene {
     checkout: Checkout,
+    staging: Namespace,
+    prod: Namespace,
     action: TempDir,
     options: Vec<String>,
     _alone: MutexGuard<'static, ()>,
@@ -57,12 +59,8 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        for environment in ["staging", "prod"] {
-            let name = format!("livekit-{environment}");
-            kubectl(&["delete", "namespace", &name, "--ignore-not-found", "--wait"]);
-            kubectl(&["create", "namespace", &name]);
-        }
         let checkout = Checkout::example();
+        let [staging, prod] = ["staging", "prod"].map(|environment| namespace_of(environment, &checkout));
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         checkout.git(&["remote", "set-url", "origin", "https://github.com/owner/name.git"]);
         for name in ["deploy-staging", "deploy-prod", "pr-diff", "render-and-kubectl", "verify-secrets"] {
@@ -77,7 +75,7 @@ impl Scene {
         let text = fs::read_to_string(root.join("action.yml")).expect("action.yml");
         let released = text.replace("image: Dockerfile", &format!("image: docker://{IMAGE}"));
         fs::write(action.path().join("action.yml"), released).expect("written");
-        Self { checkout, action, options: Vec::new(), _alone: alone }
+        Self { checkout, staging, prod, action, options: Vec::new(), _alone: alone }
     }
 
     /// With workflows of `tests/act`.
@@ -122,6 +120,17 @@ impl Scene {
     }
 }
 
+/// A new namespace, put into the overlay in place of the one that it names.
+fn namespace_of(environment: &str, checkout: &Checkout) -> Namespace {
+    let namespace = Namespace::new();
+    let overlay = format!("docker/k8/apps/overlays/{environment}/kustomization.yml");
+    let text = fs::read_to_string(checkout.path().join(&overlay)).expect("an overlay");
+    let named = format!("namespace: livekit-{environment}\n");
+    assert!(text.contains(&named), "{text}");
+    checkout.write(&overlay, text.replace(&named, &format!("namespace: {}\n", namespace.name())).as_bytes());
+    namespace
+}
+
 fn ended(output: Output) -> Ended {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ended { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
@@ -149,12 +158,10 @@ fn secrets<'a>(kubeconfig: &'a str, without: &[&str]) -> Vec<(&'a str, &'a str)>
     all
 }
 
-/// Whether the cluster has every value in the environment's namespace.
+/// Whether every value is in the namespace.
 #[track_caller]
-fn assert_deployed(environment: &str) {
-    let namespace = format!("livekit-{environment}");
-    let secrets: Value =
-        serde_json::from_str(&kubectl(&["-n", &namespace, "get", "secrets", "-o", "json"])).expect("JSON");
+fn assert_deployed(namespace: &Namespace) {
+    let secrets: Value = serde_json::from_str(&namespace.kubectl(&["get", "secrets", "-o", "json"])).expect("JSON");
     let live = |name: &str| {
         let items = secrets["items"].as_array().expect("items");
         let encoded = items.iter().find_map(|item| item["data"][name].as_str()).unwrap_or_default();
@@ -171,7 +178,7 @@ fn deploy_staging_deploys_and_a_second_run_changes_nothing() {
     let kubeconfig = kubeconfig();
     let said = scene.dispatch("deploy-staging", &secrets(&kubeconfig, &[])).done();
     said.said(&["Applied staging: 7 objects added, 2 workloads ready", "nothing to remove", "Job succeeded"]);
-    assert_deployed("staging");
+    assert_deployed(&scene.staging);
     let push = scene.run("push", "deploy-staging", &secrets(&kubeconfig, &[])).done();
     push.said(&["7 objects", "unchanged", "::set-output:: changed=false"]);
 }
@@ -185,7 +192,7 @@ fn deploy_prod_deploys_a_published_release() {
     scene.checkout.write(".runner/event.json", event.to_string().as_bytes());
     let scene = scene.option(&["-e", ".runner/event.json"]);
     scene.run("release", "deploy-prod", &secrets(&kubeconfig, &[])).done().said(&["Applied prod: 7 objects added"]);
-    assert_deployed("prod");
+    assert_deployed(&scene.prod);
 }
 
 /// A pull request from a branch of `head`.
@@ -229,7 +236,7 @@ fn the_two_step_form_hands_the_patch_to_kubectl_and_it_is_gone_afterwards() {
     let scene = Scene::new().option(&["-P", &format!("ubuntu-24.04={}", image_with_kubectl())]);
     let kubeconfig = kubeconfig();
     scene.dispatch("render-and-kubectl", &secrets(&kubeconfig, &[])).done().said(&[REMOVED, "Job succeeded"]);
-    assert_deployed("staging");
+    assert_deployed(&scene.staging);
 }
 
 /// The job's image with a kubectl, as GitHub's own runners have one.
@@ -262,7 +269,7 @@ fn a_missing_secret_fails_the_step_by_its_name_and_nothing_is_written() {
     let kubeconfig = kubeconfig();
     let ended = scene.dispatch("deploy-staging", &secrets(&kubeconfig, &["OPENAI_API_KEY"]));
     ended.failed(1, &["OPENAI_API_KEY", "Post secret-patch"]);
-    assert_eq!(kubectl(&["-n", "livekit-staging", "get", "secrets", "-o", "name"]), "");
+    assert_eq!(scene.staging.kubectl(&["get", "secrets", "-o", "name"]), "");
 }
 
 #[test]
@@ -273,7 +280,7 @@ fn what_an_earlier_step_set_for_all_processes_changes_nothing() {
         scene.dispatch("hostile", &secrets(&kubeconfig, &[])).done().said(&["Applied staging", "Job succeeded"]);
     // act shows the script itself, so only a line that it printed counts.
     assert!(!ended.stdout.lines().any(|line| line.ends_with("| hijacked")), "{ended:?}");
-    assert_deployed("staging");
+    assert_deployed(&scene.staging);
 }
 
 #[test]
@@ -283,7 +290,7 @@ fn a_kubeconfig_that_an_earlier_step_left_is_used() {
     let scene = Scene::new().with(&["kubeconfig"]).option(&["--container-options", &mount]);
     let kubeconfig = kubeconfig();
     scene.dispatch("kubeconfig", &secrets(&kubeconfig, &[])).done().said(&["Applied staging"]);
-    assert_deployed("staging");
+    assert_deployed(&scene.staging);
 }
 
 #[test]
@@ -291,7 +298,7 @@ fn a_job_in_a_container_and_a_called_workflow_deploy_too() {
     let scene = Scene::new().with(&["container", "caller", "called"]);
     let kubeconfig = kubeconfig();
     scene.dispatch("container", &secrets(&kubeconfig, &[])).done().said(&["Applied staging: 7 objects added"]);
-    assert_deployed("staging");
+    assert_deployed(&scene.staging);
     scene.dispatch("caller", &secrets(&kubeconfig, &[])).done().said(&["unchanged", "Job succeeded"]);
 }
 
@@ -442,7 +449,7 @@ fn a_runner_without_containers_gets_the_release_and_runs_it_in_its_steps() {
         "version v0.1.0, changed true",
         REMOVED,
     ]);
-    assert_deployed("staging");
+    assert_deployed(&scene.staging);
     let ended = scene.dispatch("setup", &secrets(&kubeconfig, &["OPENAI_API_KEY"]));
     ended.failed(1, &["::error title=empty-value,file=docker/k8/config/", "`OPENAI_API_KEY` is empty"]);
     let release = scene.action.path().join("setup/release.txt");
