@@ -69,7 +69,7 @@ impl Inheritance {
     #[must_use]
     pub fn of(wanted: &Object, live: &Object, takeover: Takeover) -> Option<Self> {
         let entries = entries(live);
-        let resource_version = live.as_value().pointer("/metadata/resourceVersion")?.as_str()?.to_owned();
+        let resource_version = live.resource_version()?.to_owned();
         let is_inherited = |entry: &&Value| is_left_by_hand(live, entry, takeover);
         let mut managers: Vec<String> = Vec::new();
         for entry in entries.iter().filter(is_inherited) {
@@ -184,7 +184,7 @@ pub fn foreign_applier(live: &Object) -> Option<&str> {
 #[must_use]
 pub fn without_copy(live: &Object) -> Option<Value> {
     let path = ["metadata", "annotations", LAST_APPLIED].map(field);
-    let version = live.as_value().pointer("/metadata/resourceVersion")?;
+    let version = live.resource_version()?;
     let path = pointer(live.as_value(), &path)?;
     Some(json!([{"op": "test", "path": "/metadata/resourceVersion", "value": version}, {"op": "remove", "path": path}]))
 }

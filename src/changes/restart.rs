@@ -121,7 +121,7 @@ pub fn awaiting(
     let users = workloads.iter().filter(|workload| workload.takes(namespace, object)).map(|workload| &workload.object);
     users
         .map(|workload| Awaiting {
-            uid: uid(workload).to_owned(),
+            uid: workload.uid().to_owned(),
             generation: generation(workload).filter(|_| changes_anyway(workload)),
         })
         .collect()
@@ -141,7 +141,7 @@ impl Wave {
         }
         let workload = &workload.object;
         let Since::Before(awaiting) = &self.since else { return State::Lacks };
-        let Some(entry) = awaiting.iter().find(|entry| entry.uid == uid(workload)) else { return State::NotConcerned };
+        let Some(entry) = awaiting.iter().find(|entry| entry.uid == workload.uid()) else { return State::NotConcerned };
         let rolled = entry.generation.is_some_and(|before| generation(workload).is_some_and(|now| now > before));
         if rolled || marks(workload).holds(&self.object, &self.id) { State::Has } else { State::Lacks }
     }
@@ -161,8 +161,8 @@ impl Restart {
     /// Whether the workload was restarted for all of it before and then rolled back, by `history`: ReplicaSets and
     /// ControllerRevisions. The pods it has now are younger than the change.
     pub fn was_rolled_back(&self, history: &[Object]) -> bool {
-        let own: Vec<Marks> =
-            history.iter().filter(|past| is_owned(past, uid(&self.workload))).map(marks_of_past).collect();
+        let uid = self.workload.uid();
+        let own: Vec<Marks> = history.iter().filter(|past| is_owned(past, uid)).map(marks_of_past).collect();
         self.is_of_earlier_run()
             && self.lacks.iter().all(|lack| own.iter().any(|marks| marks.holds(&lack.object, &lack.id)))
     }
@@ -170,7 +170,7 @@ impl Restart {
     /// Whether `live`, read later, needs it no more: it is restarted, or another object of the same name.
     pub fn is_done(&self, live: &Object) -> bool {
         let marks = marks(live);
-        uid(live) != uid(&self.workload) || self.lacks.iter().all(|lack| marks.holds(&lack.object, &lack.id))
+        live.uid() != self.workload.uid() || self.lacks.iter().all(|lack| marks.holds(&lack.object, &lack.id))
     }
 
     /// The JSON patch that restarts `live` as it is; nothing may have happened to it since it was read.
@@ -181,7 +181,7 @@ impl Restart {
         let mut marks = marks(live);
         marks.retain(|object| used.contains(object));
         self.lacks.iter().for_each(|lack| marks.insert(&lack.object, &lack.id));
-        let version = live.as_value().pointer("/metadata/resourceVersion");
+        let version = live.resource_version();
         let mut operations = vec![json!({"op": "test", "path": "/metadata/resourceVersion", "value": version})];
         for path in [TEMPLATE.to_owned(), format!("{TEMPLATE}/annotations")] {
             if !live.as_value().pointer(&path).is_some_and(Value::is_object) {
@@ -213,10 +213,6 @@ pub fn not_awaited(wanted: Option<&Object>, live: Option<&Object>) -> Option<&'s
 fn is_owned(object: &Object, uid: &str) -> bool {
     let owners = object.as_value().pointer("/metadata/ownerReferences").and_then(Value::as_array);
     owners.into_iter().flatten().any(|owner| owner["controller"] == true && owner["uid"] == uid)
-}
-
-fn uid(object: &Object) -> &str {
-    object.as_value().pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default()
 }
 
 fn generation(object: &Object) -> Option<i64> {

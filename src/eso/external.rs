@@ -67,7 +67,7 @@ impl External {
         Self {
             namespace: object.namespace().unwrap_or_default().to_owned(),
             name: object.name().to_owned(),
-            uid: text("/metadata/uid").unwrap_or_default(),
+            uid: object.uid().to_owned(),
             generation: value.pointer("/metadata/generation").and_then(Value::as_u64).unwrap_or_default(),
             created: moment("/metadata/creationTimestamp"),
             store: StoreRef {

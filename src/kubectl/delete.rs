@@ -25,8 +25,7 @@ impl<L: Launch> Kubectl<L> {
     /// # Errors
     /// Why it was refused, or has no answer.
     pub async fn delete(&self, live: &Object, resource: &str) -> Result<Deleted, Problem> {
-        let text = |field: &str| live.as_value().pointer(&format!("/metadata/{field}")).cloned().unwrap_or_default();
-        let preconditions = json!({"uid": text("uid"), "resourceVersion": text("resourceVersion")});
+        let preconditions = json!({"uid": live.uid(), "resourceVersion": live.resource_version()});
         let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions});
         let namespace = live.namespace().unwrap_or(&self.namespace);
         // kubectl's own `delete` knows no preconditions.

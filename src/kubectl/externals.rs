@@ -15,8 +15,7 @@ impl<L: Launch> Kubectl<L> {
     /// # Errors
     /// Why it was refused, or has no answer.
     pub async fn delete_same(&self, live: &Object, plural: &str) -> Result<(), Problem> {
-        let uid = live.as_value().pointer("/metadata/uid").cloned().unwrap_or_default();
-        let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}});
+        let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": live.uid()}});
         let root = if live.group().is_empty() { "api" } else { "apis" };
         let (version, namespace) = (live.api_version(), live.namespace().unwrap_or(&self.namespace));
         let path = format!("{}/{root}/{version}/namespaces/{namespace}/{plural}/{}", self.base_path, live.name());

@@ -90,6 +90,16 @@ impl Object {
         self.of_metadata("namespace").and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
+    /// `metadata.uid`; empty where it is not from a server.
+    pub fn uid(&self) -> &str {
+        text(self.of_metadata("uid"))
+    }
+
+    /// `metadata.resourceVersion`, of what a server has.
+    pub fn resource_version(&self) -> Option<&str> {
+        self.of_metadata("resourceVersion").and_then(Value::as_str)
+    }
+
     /// What identifies it.
     pub fn id(&self) -> ObjectId {
         ObjectId {

@@ -48,13 +48,17 @@ impl<O: Write, E: Write> Run<O, E> {
         }
     }
 
+    /// A session that outlives this stage. Of the inputs only how many requests may be under way at once is kept.
+    pub(super) async fn vault_of_inputs(&mut self, deadline: Duration) -> Result<Arc<Vault>, Failure> {
+        let inputs = std::mem::take(&mut self.inputs.vault);
+        let vault = self.log_in_to_vault(&inputs, deadline).await;
+        self.inputs.vault.concurrency = inputs.concurrency;
+        vault.map_err(|problem| Failure::new(Stage::Inputs, vec![problem]))
+    }
+
     /// Logs in. All requests of the session together may take as long as `deadline`. The masks are not sent yet: the caller does
     /// that.
-    pub(super) async fn log_in_to_vault(
-        &mut self,
-        inputs: &VaultInputs,
-        deadline: Duration,
-    ) -> Result<Arc<Vault>, Problem> {
+    async fn log_in_to_vault(&mut self, inputs: &VaultInputs, deadline: Duration) -> Result<Arc<Vault>, Problem> {
         let settings = Settings { deadline, ..self.settings(inputs)? };
         let login = self.login(inputs, &settings.tls).await?;
         let masker = self.masker.clone();

@@ -90,14 +90,13 @@ impl<O: Write, E: Write> Run<O, E> {
 
 /// Deletes one object. If it changed since it was read and is still left over, it is read and tried again.
 async fn delete_one(search: &Search<'_>, mut left: LeftOver) -> Result<Deleted, Problem> {
-    let uid = |left: &LeftOver| left.live.as_value().pointer("/metadata/uid").cloned();
     for _ in 0..TRIES {
         let ended = search.kubectl.delete(&left.live, resource(&left.live)).await?;
         if ended != Deleted::Changed {
             return Ok(ended);
         }
         let now = search.left(&[left.live.id()]).await.map_err(|mut problems| problems.remove(0))?;
-        match now.into_iter().find(|now| uid(now) == uid(&left)) {
+        match now.into_iter().find(|now| now.live.uid() == left.live.uid()) {
             Some(now) => left = now,
             None => break,
         }

@@ -20,7 +20,9 @@ impl Step {
         match &self.live {
             None => Expected::Absent,
             Some(live) if Set::of(live) == Set::of(&self.wanted) => Expected::Anything,
-            Some(live) => version(live).map_or(Expected::Anything, Expected::Version),
+            Some(live) => {
+                live.resource_version().map_or(Expected::Anything, |version| Expected::Version(version.to_owned()))
+            }
         }
     }
 
@@ -92,8 +94,4 @@ impl<O: Write, E: Write> Run<O, E> {
         }
         again
     }
-}
-
-fn version(live: &Object) -> Option<String> {
-    live.as_value().pointer("/metadata/resourceVersion")?.as_str().map(str::to_owned)
 }

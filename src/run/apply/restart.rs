@@ -228,7 +228,6 @@ pub(in crate::run) fn restarting<'a>(
 
 /// Restarts one workload as it then is, unless that has happened already.
 async fn restarted(kubectl: &Kubectl, restart: &Restart) -> Result<(), Problem> {
-    let version = |live: &Object| live.as_value().pointer("/metadata/resourceVersion").cloned();
     let mut live = restart.workload.clone();
     let mut refused = None;
     for _ in 0..TRIES {
@@ -242,7 +241,7 @@ async fn restarted(kubectl: &Kubectl, restart: &Restart) -> Result<(), Problem> 
             return Ok(());
         }
         // It was not the object that had changed.
-        if version(&now) == version(&live) {
+        if now.resource_version() == live.resource_version() {
             return Err(problem);
         }
         (live, refused) = (now, Some(problem));

@@ -58,7 +58,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let (mut back, mut returns, mut stays) = (Vec::new(), Vec::new(), Vec::new());
         for (at, step) in plan.iter().enumerate().filter(|(_, step)| step.change.writes) {
             let id = build::without_content_hash(&step.wanted.id());
-            let version = written.get(&step.wanted.id()).and_then(version);
+            let version = written.get(&step.wanted.id()).and_then(Object::resource_version).map(str::to_owned);
             match (&step.live, version) {
                 (Some(before), Some(version)) if step.change.data_changes => {
                     let live = written.get(&step.wanted.id()).cloned();
@@ -126,7 +126,7 @@ impl<O: Write, E: Write> Run<O, E> {
             }
         };
         let is_untouched =
-            |at: &usize| now.get(&objects[*at].id()).and_then(version).as_ref() == Some(&returns[*at].version);
+            |at: &usize| now.get(&objects[*at].id()).and_then(Object::resource_version) == Some(&returns[*at].version);
         let (untouched, others): (Vec<usize>, Vec<usize>) = (0..back.len()).partition(is_untouched);
         problems.extend(others.iter().map(|&at| written_by_another(&returns[at].id)));
         untouched
@@ -209,8 +209,4 @@ fn put_back_problem(returns: &[Return], returned: &[bool], restarted: usize) -> 
         count(restarted, "workload")
     );
     Some(Problem::error("restored", text).help("see above for what failed; the next run applies the new values again"))
-}
-
-fn version(live: &Object) -> Option<String> {
-    live.as_value().pointer("/metadata/resourceVersion")?.as_str().map(str::to_owned)
 }

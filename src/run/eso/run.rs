@@ -33,7 +33,7 @@ impl<O: Write, E: Write> Run<O, E> {
         let plan = self.plan_file()?;
         self.refuse_foreign_plan()?;
         let kubectl = Arc::new(self.reach_cluster()?);
-        let vault = self.vault_of_plan().await?;
+        let vault = self.vault_of_inputs(DEADLINE).await?;
         self.send_masks()?;
 
         self.enter(Stage::Inventory);
@@ -168,13 +168,6 @@ impl<O: Write, E: Write> Run<O, E> {
         let file = self.inputs.eso.plan.clone().unwrap_or_default();
         let problems = self.foreign_trees(&[self.absolute(&file).parent().unwrap_or(&file)])?;
         if problems.is_empty() { Ok(()) } else { Err(Failure::new(Stage::Inputs, problems)) }
-    }
-
-    async fn vault_of_plan(&mut self) -> Result<Arc<Vault>, Failure> {
-        let inputs = std::mem::take(&mut self.inputs.vault);
-        let vault = self.log_in_to_vault(&inputs, DEADLINE).await;
-        self.inputs.vault.concurrency = inputs.concurrency;
-        vault.map_err(|problem| Failure::new(Stage::Inputs, vec![problem]))
     }
 
     /// A person at a terminal is asked; a plan that was reviewed needs no other word.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::ground::Ground;
@@ -72,10 +71,9 @@ pub(super) fn steps<'a>(batch: Batch<'a>, plan: &Plan, ground: &Ground) -> Vec<S
 /// A Secret as it is compared with what `whole`, the plan, says of it.
 fn step<'a>(plan: &'a SecretPlan, live: Option<&Object>, whole: &Plan, ground: &Ground) -> Step<'a> {
     let external = ground.externals.get(&(plan.namespace.clone(), plan.external_secret.clone()));
-    let text = |pointer: &str| live.and_then(|live| live.as_value().pointer(pointer)).and_then(Value::as_str);
     let mut step = Step {
         plan,
-        uid: text("/metadata/uid").unwrap_or_default().to_owned(),
+        uid: live.map(Object::uid).unwrap_or_default().to_owned(),
         in_clear: live.and_then(|live| live.as_value().pointer("/metadata/annotations")?.get(LAST_APPLIED)).is_some(),
         values: live.map(bytes).unwrap_or_default(),
         external: external.cloned(),

@@ -137,8 +137,7 @@ impl Syncer<'_> {
                 continue;
             }
             let wrong = secret.map_or_else(|| vec!["all of it".to_owned()], |secret| step.differing(secret));
-            let is_same =
-                kind.is_none() || secret.is_some_and(|secret| secret.as_value()["metadata"]["uid"] == *step.uid);
+            let is_same = kind.is_none() || secret.is_some_and(|secret| secret.uid() == step.uid);
             if !wrong.is_empty() || !is_same {
                 step.moved.problem = Some(differs(step.plan, kind, &wrong));
             }

@@ -67,10 +67,7 @@ impl<O: Write, E: Write> Run<O, E> {
         if self.inputs.vault.url.is_none() && self.of_command_line("VAULT_ADDR").is_none() {
             return Ok(None);
         }
-        let inputs = std::mem::take(&mut self.inputs.vault);
-        let vault = self.log_in_to_vault(&inputs, DEADLINE).await;
-        self.inputs.vault.concurrency = inputs.concurrency;
-        vault.map(Some).map_err(|problem| Failure::new(Stage::Inputs, vec![problem]))
+        self.vault_of_inputs(DEADLINE).await.map(Some)
     }
 }
 
