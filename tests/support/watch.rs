@@ -82,12 +82,12 @@ impl Watch {
         let done = Arc::new(AtomicBool::new(false));
         let (until, parent) = (Arc::clone(&done), child.id());
         let sample = move || {
-            let mut seen = BTreeMap::new();
+            let mut seen = BTreeSet::new();
             while !until.load(Ordering::Relaxed) {
                 look(parent, &mut seen);
                 std::thread::sleep(Duration::from_millis(3));
             }
-            seen.into_values().flatten().collect()
+            seen.into_iter().flatten().collect()
         };
         self.children = Some((done, std::thread::spawn(sample)));
     }
@@ -306,18 +306,19 @@ fn files(directory: &Path) -> Snapshot {
     found
 }
 
-/// Adds arguments and environment of the children that `parent` has at the moment.
-fn look(parent: u32, seen: &mut BTreeMap<u32, Vec<u8>>) {
+/// Adds arguments and environment of the children that `parent` has at the moment. Each is read again at every look: at first
+/// a program has neither, and it may make way for another.
+fn look(parent: u32, seen: &mut BTreeSet<Vec<u8>>) {
     let ours = fs::read_link(format!("/proc/{parent}/exe")).ok();
     let threads = fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
     let children = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
     let children: String = children.collect();
-    for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
+    for child in children.split_whitespace() {
         let read = |name: &str| fs::read(format!("/proc/{child}/{name}")).unwrap_or_default();
         // Until it runs its own program, a child is a copy of its parent.
         let program = fs::read_link(format!("/proc/{child}/exe")).ok();
         if program.is_some() && program != ours {
-            seen.entry(child).or_insert_with(|| [read("cmdline"), read("environ")].concat());
+            seen.insert([read("cmdline"), read("environ")].concat());
         }
     }
 }
