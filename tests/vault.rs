@@ -474,7 +474,7 @@ fn a_job_logs_in_with_githubs_own_token() {
 
 #[test]
 fn what_the_network_does_is_borne_or_told_and_no_token_is_left() {
-    // Always the same root: chance goes by the path, and below one in a hundred roots all six tries fail.
+    // Always the same root: chance goes by the path, and one root in a hundred fails all six tries of a read.
     let scene = Scene { root: "faults".to_owned(), ..Scene::asking(&["PASSWORD", "OTHER"]) };
     scene.put("app", &format!("{{\"k\": {}}}", serde_json::Value::from(PASSWORD)));
     scene.put("other", &format!("{{\"k\": {}}}", serde_json::Value::from(OTHER)));

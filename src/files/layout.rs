@@ -253,7 +253,6 @@ fn plain(path: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use std::fs;
 

@@ -70,7 +70,6 @@ fn seal(_: &OwnedFd) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use std::io::Read;
 

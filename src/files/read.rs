@@ -273,7 +273,6 @@ pub(super) fn type_name(file_type: FileType) -> &'static str {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use std::fs;
     use std::process::Command;

@@ -50,7 +50,6 @@ pub fn remove_rendered(path: &Path, workspace: Option<&Path>) -> Result<(Removal
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use std::fs;
     use std::os::unix::fs::MetadataExt as _;
